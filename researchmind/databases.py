@@ -1,0 +1,58 @@
+"""The one place that chooses a database vendor and its options."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+# Figures behind these in docs/decisions/0004-databases.md.
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA mmap_size=268435456; "
+    "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"
+)
+
+
+def database(url: str, *, sqlite_path: Path, synchronous: str, threads: int) -> dict[str, Any]:
+    """Return Django's settings for `DATABASE_URL`, or for the embedded SQLite file without one.
+
+    Raises ImproperlyConfigured for any other kind of database.
+    """
+    if not url:
+        return _sqlite(sqlite_path, synchronous)
+    config = dict(environ.Env.db_url_config(url))
+    if config.get("ENGINE") == "django.db.backends.postgresql":
+        socket_directory = unquote(config.get("HOST") or "")
+        return config | {"HOST": socket_directory} | _postgresql_options(config.get("OPTIONS", {}), threads)
+    if config.get("ENGINE") == "django.db.backends.sqlite3" and config.get("NAME") != ":memory:":
+        return _sqlite(Path(config["NAME"]), synchronous)
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be postgresql://user:password@host/name or sqlite:////absolute/file.sqlite3."
+    )
+
+
+def _sqlite(path: Path, synchronous: str) -> dict[str, Any]:
+    if synchronous not in ("FULL", "NORMAL"):
+        raise ImproperlyConfigured("RESEARCHMIND_SQLITE_SYNCHRONOUS must be FULL or NORMAL.")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": SQLITE_PRAGMAS.format(synchronous=synchronous),
+        },
+    }
+
+
+def _postgresql_options(options: dict[str, Any], threads: int) -> dict[str, Any]:
+    return {
+        "CONN_MAX_AGE": 0,  # the pool keeps the connections
+        "OPTIONS": {
+            "connect_timeout": 2,
+            "pool": {"min_size": 2, "max_size": 4 + threads, "timeout": 2},
+            **options,
+        },
+    }

@@ -1,0 +1,89 @@
+"""Settings from the environment, read once and strictly: a misspelt variable stops the start."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "RESEARCHMIND_"
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: how it is read, what it is without it, and what it is for."""
+
+    name: str
+    kind: str
+    default: object
+    help: str
+
+
+SETTINGS = (
+    Setting("DATA_DIR", "path", BASE_DIR / "data", "Where db.sqlite3, workspaces and the secret key live."),
+    Setting("WORKSPACE_ROOT", "path", None, "The workspaces' directory; `workspaces` in the data directory if unset."),
+    Setting("SECRET_KEY", "str", "", "Signs logins; generated into the data directory (mode 0600) if unset."),
+    Setting("ALLOWED_HOSTS", "list", ["127.0.0.1", "localhost", "[::1]"], "Host names the server answers to."),
+    Setting("CSRF_TRUSTED_ORIGINS", "list", [], "Origins such as https://research.example.org behind a proxy."),
+    Setting("HTTPS", "bool", False, "The site is served over HTTPS: secure cookies, HSTS, redirect from HTTP."),
+    Setting("TRUSTED_PROXY", "bool", False, "A proxy of yours sets X-Forwarded-For and X-Forwarded-Proto: believe it."),
+    Setting("DEBUG", "bool", False, "Django's debug pages. Never on a server that others reach."),
+    Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", "str", "json", "`json`, one line an event, or `console` for people."),
+    Setting("SQLITE_SYNCHRONOUS", "str", "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last ones."),
+    Setting("WORKERS", "int", 0, "Web worker processes; 0 chooses two for each processor core, eight at most."),
+    Setting("THREADS", "int", 4, "Threads in each web worker."),
+    Setting("MAX_REQUEST_MB", "int", 32, "Largest request body in MiB; beyond it the answer is 413."),
+    Setting("MAX_MESSAGE_MB", "int", 16, "Largest content of one message in MiB of UTF-8; beyond it 413."),
+    Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
+)
+
+
+def read(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
+    """Return every setting by its name without the prefix.
+
+    Raises ImproperlyConfigured, in one line that says what to do, for an unknown
+    `RESEARCHMIND_*` variable or a value that cannot be read.
+    """
+    known = {PREFIX + setting.name for setting in SETTINGS}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ImproperlyConfigured(
+            f"Unknown setting {', '.join(unknown)}: remove it or correct its name; docs/settings.md lists them all."
+        )
+    env = environ.Env()
+    env.ENVIRON = dict(environment)
+    return {setting.name: _value(env, setting) for setting in SETTINGS}
+
+
+def _value(env: environ.Env, setting: Setting) -> object:
+    readers = {"str": env.str, "bool": env.bool, "int": env.int, "list": env.list, "path": env.str}
+    name = PREFIX + setting.name
+    if not env.ENVIRON.get(name):
+        return setting.default
+    try:
+        value = readers[setting.kind](name)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be of the kind {setting.kind}: {error}") from error
+    return Path(value).expanduser().resolve() if setting.kind == "path" else value
+
+
+def secret_key(data_dir: Path) -> str:
+    """Return the key kept in `data_dir/secret_key`, made on first use and readable by its owner alone."""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = data_dir / f".secret_key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # the first of two starting processes wins, and both read the same key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,100 @@
+"""What every request passes. API calls with a token skip what belongs to pages: logins, forms, toasts."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django_htmx.middleware import HtmxMiddleware
+
+from sessions.api.errors import problem_for_response
+
+API = "/api/"
+CURRENT_API = "/api/v1/"
+_PROBES = ("/healthz", "/readyz")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the request is for the JSON API."""
+    return request.path_info.startswith(API)
+
+
+class UnversionedApi:
+    """`/api/x` is `/api/v1/x`: the unversioned name of the current version."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Rewrite the path before anybody reads it."""
+        path = request.path_info
+        if path.startswith(API) and not path.startswith(CURRENT_API):
+            request.path_info = CURRENT_API + path[len(API) :]
+            request.path = request.path.removesuffix(path) + request.path_info
+        return self.get_response(request)
+
+
+class ApiProblems:
+    """Everything under `/api` that goes wrong outside a route is a problem+json too."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Replace an error page by a problem of the same status."""
+        response = self.get_response(request)
+        if response.status_code >= 400 and is_api(request):
+            return problem_for_response(request, response)
+        return response
+
+
+class _PagesOnly:
+    """Mixin: the middleware is passed by for API calls with a token, and for probes."""
+
+    get_response: GetResponse
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Run the middleware for pages and for the API's browser login alone."""
+        if request.path_info in _PROBES or (is_api(request) and "Authorization" in request.headers):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc, no-any-return]  # the middleware mixed in
+
+
+class PageSessions(_PagesOnly, SessionMiddleware):
+    """Django's logins, for pages."""
+
+
+class PageCsrf(CsrfViewMiddleware):
+    """CSRF protection of pages; the API checks it itself when a browser's login is used."""
+
+
+class PageAuthentication(_PagesOnly, AuthenticationMiddleware):
+    """The signed-in user, for pages."""
+
+
+class PageMessages(_PagesOnly, MessageMiddleware):
+    """Toasts, for pages."""
+
+
+class PageHtmx(_PagesOnly, HtmxMiddleware):
+    """`request.htmx`, for pages."""
+
+
+class PrivatePages:
+    """What a signed-in person sees stays out of every cache."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Mark answers to signed-in people, and answers of the API, as private and not to be stored."""
+        response = self.get_response(request)
+        user = getattr(request, "user", None)
+        if is_api(request) or (user is not None and user.is_authenticated):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response

@@ -1,0 +1,1 @@
+"""Research sessions: the application. In this package `session` is ours; Django's is `request.session`."""

@@ -1,0 +1,124 @@
+"""Who may do what: one call loads a session and authorises, or raises what a stranger would get."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, SessionNotFound
+from sessions.models.session import Session, SessionQuerySet, Status
+from sessions.models.token import Scope
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+_FULL_ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_SHORT_ID = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
+
+
+class SessionRole(StrEnum):
+    """What somebody is to a session."""
+
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a user, perhaps through an API token."""
+
+    user_id: int
+    username: str
+    is_administrator: bool = False
+    token_id: int | None = None
+    token_name: str = ""
+    scope: str = Scope.WRITE
+    only_session: UUID | None = None
+
+    @classmethod
+    def of(cls, who: "Actor | User | AnonymousUser") -> "Actor":
+        """Return the actor for a user; an actor stays as it is."""
+        if isinstance(who, Actor):
+            return who
+        if who.pk is None:
+            raise NotAllowed("Sign in first.")
+        return cls(user_id=who.pk, username=who.get_username(), is_administrator=who.is_superuser)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the credentials allow changes at all."""
+        return self.scope == Scope.WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """A session's id as a caller wrote it: whole, or its first ten hex digits."""
+
+    whole: UUID | None
+    short: str = ""
+
+    @classmethod
+    def parse(cls, text: "UUID | str") -> Self:
+        """Read an id. Raises SessionNotFound for anything that can't be one."""
+        if isinstance(text, UUID):
+            return cls(text)
+        if _FULL_ID.fullmatch(text):
+            return cls(UUID(text))
+        if _SHORT_ID.fullmatch(text):
+            return cls(None, text.lower())
+        raise SessionNotFound(text)
+
+
+def require_write(actor: Actor) -> None:
+    """Raise ReadOnlyToken unless the credentials allow changes."""
+    if not actor.may_write:
+        raise ReadOnlyToken("This token can only read. Use a token with the scope `write`.")
+
+
+def visible_sessions(actor: Actor) -> SessionQuerySet:
+    """All sessions that the actor may see, trashed ones included."""
+    return Session.objects.visible_to(actor.user_id, actor.only_session)
+
+
+def session_for_reading(
+    actor: Actor, session_id: UUID | str, *, include_deleted: bool = False, lock: bool = False
+) -> Session:
+    """Return the session if the actor may read it.
+
+    Raises SessionNotFound for an unknown id, for somebody else's and, unless asked
+    for, for one in the trash; AmbiguousId when a short id fits two.
+    """
+    ref = SessionRef.parse(session_id)
+    sessions = visible_sessions(actor).with_id(ref.whole, ref.short)
+    if lock:
+        sessions = sessions.select_for_update(of=("self",))
+    if not include_deleted:
+        sessions = sessions.exclude(status=Status.DELETED)
+    found = list(sessions.select_related("owner")[:2] if not lock else sessions[:2])
+    if not found:
+        raise SessionNotFound(session_id)
+    if len(found) > 1:
+        raise AmbiguousId(
+            "Two sessions start with this short id: use the whole id.", session_ids=[str(session.pk) for session in found]
+        )
+    return found[0]
+
+
+def session_for_writing(
+    actor: Actor, session_id: UUID | str, *, include_deleted: bool = False, lock: bool = False
+) -> Session:
+    """Return the session if the actor may change its content. Raises as `session_for_reading`, and ReadOnlyToken."""
+    require_write(actor)
+    return session_for_reading(actor, session_id, include_deleted=include_deleted, lock=lock)
+
+
+def session_for_owning(
+    actor: Actor, session_id: UUID | str, *, include_deleted: bool = False, lock: bool = False
+) -> Session:
+    """Return the session if it is the actor's own, to archive, delete or give it away. Raises as above."""
+    return session_for_writing(actor, session_id, include_deleted=include_deleted, lock=lock)
+
+
+def role_of(actor: Actor, session: Session) -> SessionRole:
+    """What the actor is to a session that it may see."""
+    return SessionRole.OWNER

@@ -1,0 +1,2 @@
+"""Problems."""
+def problem_for_response(request, response): return response

@@ -1,0 +1,21 @@
+"""The application's registration with Django."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_delete
+
+
+class SessionsConfig(AppConfig):
+    """Package `sessions`, label `research`: django.contrib.sessions owns the label `sessions`."""
+
+    name = "sessions"
+    label = "research"
+    verbose_name = "Research"
+
+    def ready(self) -> None:
+        """Register checks and the two signals that no way of writing gets around."""
+        from sessions import checks  # noqa: F401  (registers itself)
+        from sessions.models import Session, session_count
+        from sessions.operations.workspaces import leave_tombstone
+
+        pre_delete.connect(leave_tombstone, sender=Session, dispatch_uid="research.leave_tombstone")
+        post_migrate.connect(session_count.install, sender=self, dispatch_uid="research.session_count")

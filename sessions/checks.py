@@ -1,0 +1,56 @@
+"""System checks: what can't work stops the start with one line that says what to set."""
+
+import os
+import sqlite3
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+_OLDEST_SQLITE = (3, 35)  # RETURNING
+
+
+@register(Tags.database)
+def sqlite_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
+    """SQLite must know RETURNING, which appending needs."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        return [
+            Error(
+                f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed.",
+                hint="Use a Python built with a newer SQLite, or set DATABASE_URL to a PostgreSQL server.",
+                id="research.E001",
+            )
+        ]
+    return []
+
+
+@register()
+def workspace_root_is_usable(**kwargs: Any) -> list[CheckMessage]:
+    """The workspaces' directory must exist or be creatable, and be writable."""
+    place = settings.WORKSPACE_ROOT
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            f"The workspaces' directory {settings.WORKSPACE_ROOT} can't be written.",
+            hint="Set RESEARCHMIND_WORKSPACE_ROOT or RESEARCHMIND_DATA_DIR to a directory that the server may write.",
+            id="research.E002",
+        )
+    ]
+
+
+@register()
+def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
+    """A message must fit into a request, and servers need a worker and a thread."""
+    if not 0 < settings.MAX_MESSAGE_BYTES <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        return [
+            Error(
+                "RESEARCHMIND_MAX_MESSAGE_MB must be at least 1 and at most RESEARCHMIND_MAX_REQUEST_MB.",
+                id="research.E003",
+            )
+        ]
+    if settings.SERVER_WORKERS < 1 or settings.SERVER_THREADS < 1:
+        return [Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")]
+    return []

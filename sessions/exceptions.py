@@ -1,0 +1,130 @@
+"""Everything that can go wrong in the domain: one tree, each error carrying the ids it speaks of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class SessionError(Exception):
+    """Base of all errors of the domain. `code` is stable and `detail` says what to do."""
+
+    code = "session_error"
+
+    def __init__(self, detail: str, **state: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.state = state
+
+
+class NotFound(SessionError):
+    """No such thing, or none that the caller may see: the two look the same."""
+
+    code = "not_found"
+
+
+class SessionNotFound(NotFound):
+    """No session with that id is visible to the caller."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: object) -> None:
+        super().__init__("There is no session with this id, or it isn't yours to see.", session_id=str(session_id))
+
+
+class MessageNotFound(NotFound):
+    """The index lies beyond the transcript."""
+
+    code = "message_not_found"
+
+
+class RevisionNotFound(NotFound):
+    """The session has no revision with that number."""
+
+    code = "revision_not_found"
+
+
+class NotAllowed(SessionError):
+    """The caller is known and may not do this."""
+
+    code = "not_allowed"
+
+
+class ReadOnlyToken(NotAllowed):
+    """A token with the scope `read` tried to write."""
+
+    code = "read_only_token"
+
+
+class Impossible(SessionError):
+    """A well-formed request for something that cannot be done."""
+
+    code = "impossible"
+
+
+class NotAUserMessage(Impossible):
+    """Only user messages can be edited."""
+
+    code = "not_a_user_message"
+
+
+class NoSystemPrompt(Impossible):
+    """The session has no system prompt."""
+
+    code = "no_system_prompt"
+
+
+class Invalid(SessionError):
+    """Values that break a rule. `errors` says where: pairs of a location and a sentence."""
+
+    code = "invalid"
+
+    def __init__(self, detail: str, *, errors: Sequence[tuple[str, str]] = (), **state: Any) -> None:
+        super().__init__(detail, **state)
+        self.errors = list(errors)
+
+
+class TooLarge(SessionError):
+    """More than a documented limit allows."""
+
+    code = "too_large"
+
+
+class Conflict(SessionError):
+    """The request doesn't fit the current state, which the error carries."""
+
+    code = "conflict"
+
+
+class AmbiguousId(Conflict):
+    """A short id fits two sessions."""
+
+    code = "ambiguous_id"
+
+
+class SessionNotActive(Conflict):
+    """The session is archived or in the trash and takes no changes."""
+
+    code = "session_archived"
+
+
+class UnexpectedIndex(Conflict):
+    """`expected_index` isn't the index that the message would get."""
+
+    code = "unexpected_index"
+
+
+class StaleVersion(SessionError):
+    """`If-Match` names a version that is no longer current."""
+
+    code = "stale_version"
+
+
+class StorageError(SessionError):
+    """The workspace's disk refused."""
+
+    code = "storage_unavailable"
+
+
+class StorageFull(StorageError):
+    """The disk is full."""
+
+    code = "storage_full"

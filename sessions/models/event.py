@@ -1,0 +1,86 @@
+"""Events: audit trail, activity feed and change feed in one append-only table."""
+
+from datetime import datetime
+from typing import Any, Never
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, models
+from django.utils import timezone
+
+from sessions.models.rows import db_id, db_json, db_time
+
+
+class Verb(models.TextChoices):
+    """What happened, in the past tense."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    RENAMED = "renamed"
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
+    TAGGED = "tagged"
+    ARCHIVED = "archived"
+    RESTORED = "restored"
+    TRASHED = "trashed"
+    PURGED = "purged"
+    APPENDED = "appended"
+    EDITED = "edited"
+    REVISION_RESTORED = "revision_restored"
+    SYSTEM_PROMPT_SET = "system_prompt_set"
+    SYSTEM_PROMPT_REMOVED = "system_prompt_removed"
+    TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Appending; nothing else changes events."""
+
+    def append(self, *, session_id: UUID | None, at: datetime, detail: dict[str, Any], **values: Any) -> None:
+        """Insert one event in one prepared statement."""
+        row = {
+            "session_id": db_id(session_id) if session_id else None,
+            "at": db_time(at),
+            "detail": db_json(detail),
+            **values,
+        }
+        columns = ", ".join(row)
+        places = ", ".join(["%s"] * len(row))
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {self.model._meta.db_table} ({columns}) VALUES ({places})", list(row.values()))
+
+
+class Event(models.Model):
+    """One thing that happened. It outlives its session and its actor, and nobody changes it."""
+
+    session_id = models.UUIDField(null=True, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField(max_length=150, blank=True, default="")
+    token_name = models.CharField(max_length=100, blank=True, default="")
+    verb = models.CharField(max_length=32, choices=Verb)
+    detail = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["session_id", "id"], name="event_by_session")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.verb} {self.session_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; a second save is refused, because events are never changed."""
+        if self.pk is not None:
+            self._refuse()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse: events are append-only."""
+        self._refuse()
+
+    def _refuse(self) -> Never:
+        raise TypeError("Events are append-only: write another one instead.")

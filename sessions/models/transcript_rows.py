@@ -1,0 +1,127 @@
+"""The transcript's own SQL: one statement where the ORM needs several (figures in docs/performance.md)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from sessions.models.message import Message, Role, TranscriptEntry
+from sessions.models.revision import RevisionMessage
+from sessions.models.rows import db_id, db_json, db_time
+from sessions.models.session import Session, Status
+
+_SESSION = Session._meta.db_table
+_MESSAGE = Message._meta.db_table
+_KEPT = RevisionMessage._meta.db_table
+_ENTRY = [field.column for field in TranscriptEntry._meta.fields if isinstance(field, models.Field)]
+_CONVERTERS = {"created_at": db_time, "tool_calls": db_json, "metadata": db_json}
+_INSERTED = [
+    "author_id", "content", "created_at", "eval_count", "metadata", "model", "prompt_eval_count", "role",
+    "source_file", "thinking", "tool_call_id", "tool_calls", "tool_name",
+]  # fmt: skip
+_ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A session's counter and version after indexes were taken."""
+
+    message_count: int
+    version: int
+
+
+def reserve_indexes(
+    session_id: UUID,
+    count: int,
+    *,
+    now: datetime,
+    user_id: int,
+    only_session: UUID | None,
+    expected_index: int | None,
+    expected_version: int | None,
+    preview: str | None,
+    name: str | None,
+) -> Reserved | None:
+    """Take the next `count` indexes of an active session that the user may write; lock its row.
+
+    `preview` and `name` are those of the first user message among the new ones; they are
+    taken over if the transcript has none yet. Returns None if nothing matched.
+    """
+    if only_session is not None and only_session != session_id:
+        return None
+    sets = ["message_count = message_count + %s", "version = version + 1", "updated_at = %s"]
+    values: list[Any] = [count, db_time(now)]
+    if preview is not None:
+        first = f"preview = '' AND NOT EXISTS (SELECT 1 FROM {_MESSAGE} WHERE session_id = {_SESSION}.id AND role = %s)"
+        sets.append(f"preview = CASE WHEN {first} THEN %s ELSE preview END")
+        sets.append(f"name = CASE WHEN name_is_automatic AND {first} THEN %s ELSE name END")
+        values += [Role.USER.value, preview, Role.USER.value, name]
+    conditions = ["id = %s", "owner_id = %s", "status = %s"]
+    values += [db_id(session_id), user_id, Status.ACTIVE.value]
+    if expected_index is not None:
+        conditions.append("message_count = %s")
+        values.append(expected_index)
+    if expected_version is not None:
+        conditions.append("version = %s")
+        values.append(expected_version)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} RETURNING message_count, version",
+            values,
+        )
+        row = cursor.fetchone()
+    return None if row is None else Reserved(*row)
+
+
+def append_rows(session_id: UUID, first_index: int, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert messages at consecutive indexes; return their database ids in order."""
+    columns = ["session_id", "index", *_INSERTED]
+    place = f"({', '.join(['%s'] * len(columns))})"
+    values: list[Any] = []
+    for offset, row in enumerate(rows):
+        values += [db_id(session_id), first_index + offset]
+        values += [_CONVERTERS[name](row[name]) if name in _CONVERTERS else row[name] for name in _INSERTED]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_MESSAGE} ({_quoted(columns)}) VALUES {', '.join([place] * len(rows))} "
+            'RETURNING "index", id',
+            values,
+        )
+        return [pk for _, pk in sorted(cursor.fetchall())]
+
+
+def shift_indexes(session_id: UUID, step: int) -> None:
+    """Move all of a transcript's indexes by `step`, past the unique constraint, in two statements."""
+    with connection.cursor() as cursor:
+        for distance in (_ASIDE, step - _ASIDE):
+            cursor.execute(
+                f'UPDATE {_MESSAGE} SET "index" = "index" + %s WHERE session_id = %s', [distance, db_id(session_id)]
+            )
+
+
+def copy_to_revision(session_id: UUID, revision_id: int, first_index: int, count: int) -> None:
+    """Copy a run of messages into a revision, inside the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_KEPT} (revision_id, position, {_quoted(_ENTRY)}) "
+            f'SELECT %s, "index" - %s, {_quoted(_ENTRY)} FROM {_MESSAGE} '
+            'WHERE session_id = %s AND "index" >= %s AND "index" < %s',
+            [revision_id, first_index, db_id(session_id), first_index, first_index + count],
+        )
+
+
+def copy_from_revision(revision_id: int, session_id: UUID, first_index: int) -> None:
+    """Copy a revision's messages to the end of a transcript, inside the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO {_MESSAGE} (session_id, "index", {_quoted(_ENTRY)}) '
+            f"SELECT %s, position + %s, {_quoted(_ENTRY)} FROM {_KEPT} WHERE revision_id = %s",
+            [db_id(session_id), first_index, revision_id],
+        )
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)

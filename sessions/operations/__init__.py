@@ -1,0 +1,1 @@
+"""The only writers of domain rows: one mutation, one function, for every front door alike."""

@@ -1,0 +1,49 @@
+"""What every change of a session has in common: its preconditions, its version and its time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from sessions.exceptions import SessionNotActive, StaleVersion
+from sessions.models import Session
+
+_ACCESS_STEP = timedelta(minutes=1)
+
+
+def check_version(session: Session, expected_version: int | None) -> None:
+    """Raise StaleVersion if the caller saw another version than the current one."""
+    if expected_version is not None and session.version != expected_version:
+        raise StaleVersion(
+            f"The session has changed: version {session.version} is current, not {expected_version}. Read it again.",
+            session_id=str(session.pk),
+            version=session.version,
+        )
+
+
+def check_active(session: Session) -> None:
+    """Raise SessionNotActive if the transcript takes no changes."""
+    if not session.is_writable:
+        raise SessionNotActive(
+            "The session is archived. Restore it to change its transcript.",
+            session_id=str(session.pk),
+            status=session.status,
+            message_count=session.message_count,
+            version=session.version,
+        )
+
+
+def save_changes(session: Session, values: dict[str, Any], *, now: datetime | None = None) -> None:
+    """Write fields of a locked session together with its next version and time."""
+    values = values | {"version": session.version + 1, "updated_at": now or timezone.now()}
+    for field, value in values.items():
+        setattr(session, field, value)
+    session.save(update_fields=list(values))
+
+
+def mark_accessed(session_id: UUID, last_accessed: datetime) -> None:
+    """Move last_accessed to now, at most once a minute, in one statement."""
+    now = timezone.now()
+    if now - last_accessed >= _ACCESS_STEP:
+        Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)

@@ -1,0 +1,107 @@
+"""Keeping workspace directories in step with their rows, through commits, rollbacks and failures."""
+
+import weakref
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sessions.exceptions import StorageError
+from sessions.models import Session, WorkspaceRemoval
+from sessions.storage import workspaces
+
+logger = structlog.get_logger(__name__)
+
+
+def create_workspace(session_id: UUID) -> None:
+    """Make the workspace of a session whose row is written next, in the same transaction.
+
+    Should that transaction, or one around it, be rolled back, the directory goes again.
+    Raises StorageFull or StorageError; then there is no directory.
+    """
+    workspaces.create(session_id)
+    transaction.on_commit(_RemoveUnlessCommitted(session_id))
+
+
+class _RemoveUnlessCommitted:
+    """Removes a directory when the transaction that made it doesn't commit.
+
+    Django has no hook for a rollback, but it drops the callbacks of `on_commit` then. Dropped
+    without having been called, this one removes the directory (docs/decisions/0006-workspaces.md).
+    """
+
+    def __init__(self, session_id: UUID) -> None:
+        self._finalizer = weakref.finalize(self, _remove_rolled_back, session_id)
+
+    def __call__(self) -> None:
+        self._finalizer.detach()
+
+
+def _remove_rolled_back(session_id: UUID) -> None:
+    try:
+        workspaces.remove(session_id)
+    except StorageError as error:
+        logger.warning("workspace_of_rolled_back_session_stays", session_id=str(session_id), error=error.detail)
+
+
+def settle_workspace_after_commit(session_id: UUID) -> None:
+    """Once the transaction has committed, put the workspace where the session's status says."""
+    transaction.on_commit(lambda: _settle_or_log(session_id), robust=True)
+
+
+def _settle_or_log(session_id: UUID) -> None:
+    try:
+        settle_workspace(session_id)
+    except StorageError as error:
+        logger.error("workspace_not_settled", session_id=str(session_id), error=error.detail)
+
+
+def settle_workspace(session_id: UUID) -> None:
+    """Move the workspace into or out of the trash, as the committed status says.
+
+    The row is locked meanwhile, so that of two moves at once the later status wins.
+    Raises StorageError if the move fails.
+    """
+    with transaction.atomic():
+        session = Session.objects.select_for_update().filter(pk=session_id).first()
+        if session is None:
+            return
+        if session.in_trash:
+            workspaces.move_to_trash(session_id)
+        else:
+            workspaces.restore_from_trash(session_id)
+
+
+def leave_tombstone(sender: type[Session], instance: Session, **kwargs: Any) -> None:
+    """Note, in the transaction that deletes a session, that its workspace has to go (signal `pre_delete`)."""
+    session_id = instance.pk
+    WorkspaceRemoval.objects.bulk_create([WorkspaceRemoval(session_id=session_id)], ignore_conflicts=True)
+    transaction.on_commit(lambda: remove_workspace(session_id), robust=True)
+
+
+def remove_workspace(session_id: UUID) -> bool:
+    """Remove the workspace of a deleted session, then its tombstone; return whether it is gone.
+
+    A failure is noted on the tombstone, and the worker tries again.
+    """
+    if Session.objects.filter(pk=session_id).exists():  # nothing kept is touched, whatever a tombstone says
+        WorkspaceRemoval.objects.filter(session_id=session_id).delete()
+        return False
+    tombstone = WorkspaceRemoval.objects.filter(session_id=session_id)
+    try:
+        workspaces.remove(session_id)
+    except StorageError as error:
+        tombstone.update(attempts=F("attempts") + 1, last_attempt_at=timezone.now(), last_error=error.detail)
+        logger.warning("workspace_removal_failed", session_id=str(session_id), error=error.detail)
+        return False
+    tombstone.delete()
+    return True
+
+
+def retry_workspace_removals() -> int:
+    """Try every waiting removal once more; return how many workspaces are gone."""
+    waiting = WorkspaceRemoval.objects.order_by("last_attempt_at", "pk").values_list("session_id", flat=True)
+    return sum(remove_workspace(session_id) for session_id in list(waiting))

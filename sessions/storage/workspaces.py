@@ -1,0 +1,189 @@
+"""Workspace directories: `WORKSPACE_ROOT/<session id>/content/`. The path is derived, never taken from a caller."""
+
+import errno
+import os
+import stat
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from uuid import UUID
+
+from django.conf import settings
+
+from sessions.exceptions import StorageError, StorageFull
+from sessions.storage.removal import remove_tree
+
+CONTENT = "content"
+INDEX = ".mcp-vector-search"
+TRASH = ".trash"
+_PRIVATE = 0o700
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceState:
+    """What the disk says: whether an index exists, and how many entries `content/` has."""
+
+    is_indexed: bool = False
+    content_count: int = 0
+
+
+def root() -> Path:
+    """The directory that holds all workspaces."""
+    return Path(settings.WORKSPACE_ROOT)
+
+
+def trash() -> Path:
+    """The directory that holds the workspaces of trashed sessions."""
+    return root() / TRASH
+
+
+def workspace_path(session_id: UUID) -> Path:
+    """Where the session's workspace is while the session isn't in the trash."""
+    return root() / str(session_id)
+
+
+def trashed_path(session_id: UUID) -> Path:
+    """Where the session's workspace is while the session is in the trash."""
+    return trash() / str(session_id)
+
+
+def create(session_id: UUID) -> Path:
+    """Make an empty workspace and return its path.
+
+    Raises StorageFull or StorageError; then nothing is left of it.
+    """
+    path = workspace_path(session_id)
+    with _translated("make the workspace"):
+        try:
+            path.mkdir(mode=_PRIVATE)
+        except FileNotFoundError:
+            root().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+            path.mkdir(mode=_PRIVATE)
+        try:
+            (path / CONTENT).mkdir(mode=_PRIVATE)
+        except OSError:
+            path.rmdir()
+            raise
+    return path
+
+
+def move_to_trash(session_id: UUID) -> None:
+    """Move the workspace into the trash, unless it is there already."""
+    with _translated("move the workspace to the trash"):
+        trash().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        _rename(workspace_path(session_id), trashed_path(session_id))
+
+
+def restore_from_trash(session_id: UUID) -> None:
+    """Move the workspace back out of the trash, unless it is out already."""
+    with _translated("restore the workspace"):
+        _rename(trashed_path(session_id), workspace_path(session_id))
+
+
+def _rename(source: Path, target: Path) -> None:
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        if not os.path.lexists(target):
+            raise
+
+
+def remove(session_id: UUID) -> None:
+    """Remove the workspace wherever it is. Raises StorageError if something of it is still there."""
+    with _translated("remove the workspace"):
+        remove_tree(root(), str(session_id))
+        remove_tree(trash(), str(session_id))
+
+
+def exists(session_id: UUID) -> bool:
+    """Whether anything is left of the workspace, in the trash or outside."""
+    return os.path.lexists(workspace_path(session_id)) or os.path.lexists(trashed_path(session_id))
+
+
+def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
+    """Ask the disk about a workspace, following no link. A missing workspace is empty."""
+    base = trash() if in_trash else root()
+    try:
+        workspace = os.open(
+            os.path.join(base, str(session_id)), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
+    except OSError:
+        return WorkspaceState()
+    try:
+        return WorkspaceState(_is_directory(workspace, INDEX), _content_count(workspace))
+    finally:
+        os.close(workspace)
+
+
+def _is_directory(directory: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _content_count(workspace: int) -> int:
+    try:
+        status = os.stat(CONTENT, dir_fd=workspace, follow_symlinks=False)
+        if not stat.S_ISDIR(status.st_mode):
+            return 0
+        return _counts.get(workspace, status)
+    except OSError:
+        return 0
+
+
+class _Counts:
+    """Entries of `content/` by the directory's identity and change time.
+
+    A directory of 100,000 files isn't read again for every list that shows its session. A
+    directory changed within the last two seconds is counted every time: its time stamp may
+    not tell two changes apart yet.
+    """
+
+    SETTLED_NS = 2_000_000_000
+    CAPACITY = 20_000
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, workspace: int, status: os.stat_result) -> int:
+        key = (status.st_dev, status.st_ino, status.st_ctime_ns)
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None:
+            return known
+        count = self._count(workspace)
+        if time.time_ns() - status.st_ctime_ns > self.SETTLED_NS:
+            with self._lock:
+                self._known[key] = count
+                if len(self._known) > self.CAPACITY:
+                    self._known.popitem(last=False)
+        return count
+
+    def _count(self, workspace: int) -> int:
+        content = os.open(CONTENT, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workspace)
+        try:
+            with os.scandir(content) as entries:
+                return sum(1 for _ in entries)
+        finally:
+            os.close(content)
+
+
+_counts = _Counts()
+
+
+@contextmanager
+def _translated(purpose: str) -> Iterator[None]:
+    """Turn the operating system's errors into ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(f"Could not {purpose}: the disk is full. Free some space and try again.") from error
+        raise StorageError(f"Could not {purpose}: {error.strerror}.") from error
