@@ -1,0 +1,57 @@
+"""`manage.py serve`: the production server on this machine."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+
+from researchmind.serving import Server
+from sessions.operations.accounts import first_run_token
+
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not bound to)
+
+
+class Command(BaseCommand):
+    """Serve ResearchMind with gunicorn and the job worker until SIGTERM."""
+
+    help = "Serve ResearchMind with gunicorn, the job worker beside it; both end together on SIGTERM."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Options."""
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: %(default)s).")
+        parser.add_argument("--port", type=int, default=8000, help="Port to listen on (default: %(default)s).")
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        """Check, say where to go, and serve."""
+        _require_migrations()
+        if host not in _EVERYWHERE and host not in settings.ALLOWED_HOSTS:
+            settings.ALLOWED_HOSTS.append(host)
+        shown = "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{port}"
+        self.stdout.write(f"ResearchMind is at {address}/")
+        token = first_run_token()
+        if token is not None:
+            self.stdout.write(f"First start: make the administrator at {address}{reverse('welcome', args=[token])}")
+        if host in _EVERYWHERE and "*" not in settings.ALLOWED_HOSTS:
+            self.stdout.write(f"It answers to {', '.join(settings.ALLOWED_HOSTS)}; RESEARCHMIND_ALLOWED_HOSTS adds names.")
+        self.stdout.flush()
+        _close_connections()
+        Server(host, port).run()
+
+
+def _require_migrations() -> None:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database isn't up to date. Run `manage.py migrate` first.")
+
+
+def _close_connections() -> None:
+    """The server forks: no process may inherit another's connection or pool."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's alone

@@ -1,0 +1,17 @@
+"""What has to be done from time to time. Everything here may run twice, or in two workers at once."""
+
+from importlib import import_module
+
+from django.conf import settings
+
+from sessions.models import session_count
+from sessions.operations.idempotency import forget_old_keys
+from sessions.operations.workspaces import retry_workspace_removals
+
+
+def keep_house() -> None:
+    """Retry removals of workspaces, forget old keys and logins, add up counts."""
+    retry_workspace_removals()
+    forget_old_keys()
+    session_count.compact()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
