@@ -1,9 +1,16 @@
-"""Fixtures that every layer's tests share."""
+"""Fixtures that every layer's tests share: standing actors, their clients and tokens, workspaces of each test's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
+
+from sessions.models import Scope
+from sessions.operations.tokens import create_token
+from tests.clients import ApiClient
+from tests.factories import PASSWORD
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +21,7 @@ def workspace_root(tmp_path: Path, settings) -> Path:
 
 
 def _user(name: str, **values: object) -> User:
-    return User.objects.create_user(name, password="a long enough pass phrase", **values)
+    return User.objects.create_user(name, password=PASSWORD, **values)
 
 
 @pytest.fixture
@@ -33,3 +40,61 @@ def mallory(db) -> User:
 def ada(db) -> User:
     """Ada administers."""
     return _user("ada", is_staff=True, is_superuser=True)
+
+
+def _token(user: User, scope: str = Scope.WRITE) -> str:
+    return create_token(actor=user, name=f"{user.username}'s token", scope=scope)[1]
+
+
+@pytest.fixture
+def alice_token(alice: User) -> str:
+    """A token with which Alice reads and writes."""
+    return _token(alice)
+
+
+@pytest.fixture
+def alice_read_token(alice: User) -> str:
+    """A token with which Alice only reads."""
+    return _token(alice, Scope.READ)
+
+
+@pytest.fixture
+def mallory_token(mallory: User) -> str:
+    """Mallory's own token, good for her own sessions."""
+    return _token(mallory)
+
+
+@pytest.fixture
+def ada_token(ada: User) -> str:
+    """The administrator's token."""
+    return _token(ada)
+
+
+@pytest.fixture
+def api(db) -> Callable[..., ApiClient]:
+    """`api(token)` is a client of the JSON API with that token; `api()` has none."""
+    return ApiClient
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def alice_client(alice: User) -> Client:
+    """A browser in which Alice is signed in."""
+    return _signed_in(alice)
+
+
+@pytest.fixture
+def mallory_client(mallory: User) -> Client:
+    """A browser in which Mallory is signed in."""
+    return _signed_in(mallory)
+
+
+@pytest.fixture
+def ada_client(ada: User) -> Client:
+    """A browser in which Ada is signed in."""
+    return _signed_in(ada)

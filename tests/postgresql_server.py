@@ -20,13 +20,30 @@ def start() -> str:
     directory = Path(tempfile.mkdtemp(prefix="researchmind-pg-"))
     as_user = _user_for_server(directory)
     data, log = directory / "data", directory / "log"
-    _run([*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+    _run(
+        [
+            *as_user,
+            str(binaries / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "tests",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]
+    )
     options = (
         f"-c listen_addresses='' -c unix_socket_directories='{directory}' -c max_connections=200 "
         "-c fsync=off -c shared_buffers=128MB -c log_min_messages=fatal"
     )
     _run([*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-l", str(log), "-w", "-o", options, "start"])
-    atexit.register(_stop, os.getpid(), [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], directory)
+    atexit.register(
+        _stop, os.getpid(), [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], directory
+    )
     _run([str(binaries / "createdb"), "-h", str(directory), "-U", "tests", "researchmind"])
     return f"postgresql://tests@{str(directory).replace('/', '%2F')}/researchmind"
 

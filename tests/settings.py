@@ -1,17 +1,35 @@
-"""The project's settings, with data of the tests' own. TEST_DATABASE chooses sqlite (default) or postgresql."""
+"""The project's settings, with data of the tests' own. TEST_DATABASE chooses sqlite (default) or postgresql.
 
+The processes of one run share the directory and the server: the first one makes them, and its
+environment tells the others.
+"""
+
+import atexit
 import os
+import shutil
 import tempfile
 
 from tests import postgresql_server
 
-os.environ["RESEARCHMIND_DATA_DIR"] = os.environ.get("TEST_DATA_DIR") or tempfile.mkdtemp(prefix="researchmind-tests-")
-os.environ["TEST_DATA_DIR"] = os.environ["RESEARCHMIND_DATA_DIR"]
-if os.environ.get("TEST_DATABASE") == "postgresql" and not os.environ.get("DATABASE_URL"):
+if "TEST_DATA_DIR" not in os.environ:
+    os.environ["TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="researchmind-tests-")
+    atexit.register(shutil.rmtree, os.environ["TEST_DATA_DIR"], ignore_errors=True)
+os.environ["RESEARCHMIND_DATA_DIR"] = os.environ["TEST_DATA_DIR"]
+if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
+    os.environ["DATABASE_URL"] = ""
+elif not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = postgresql_server.start()
 
-from researchmind.settings import *  # noqa: E402, F403
+from researchmind.settings import *  # noqa: E402, F403  (after the environment that they read)
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405
+LOGGING = {**LOGGING, "root": {**LOGGING["root"], "level": "ERROR"}}  # noqa: F405
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    _database = DATABASES["default"]  # noqa: F405
+    # A file, as in production: threads and other processes see the same database, in WAL mode.
+    _database["TEST"] = {"NAME": f"{os.environ['TEST_DATA_DIR']}/tests.sqlite3"}
+    # No test cuts the power; those that kill servers start them with the real settings.
+    _database["OPTIONS"]["init_command"] = _database["OPTIONS"]["init_command"].replace("=FULL", "=OFF")
