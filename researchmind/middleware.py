@@ -1,6 +1,7 @@
 """What every request passes. API calls with a token skip what belongs to pages: logins, forms, toasts."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -56,12 +57,13 @@ class ApiProblems:
 class _PagesOnly:
     """Mixin: the middleware is passed by for API calls with a token, and for probes."""
 
-    get_response: GetResponse
+    get_response: Callable[..., Any]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Run the middleware for pages and for the API's browser login alone."""
         if request.path_info in _PROBES or (is_api(request) and "Authorization" in request.headers):
-            return self.get_response(request)
+            passed_by: HttpResponseBase = self.get_response(request)
+            return passed_by
         return super().__call__(request)  # type: ignore[misc, no-any-return]  # the middleware mixed in
 
 
