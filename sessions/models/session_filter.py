@@ -1,0 +1,133 @@
+"""What a session list shows, as ranges of the index that holds it in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sessions.models.rows import db_id, db_time
+from sessions.models.session import Session, SessionTag, Status
+from sessions.models.session_count import SessionCount
+from sessions.models.tag import Tag
+
+RARE_TAG = 5_000  # sessions; up to here a page looks at all sessions of a tag, beyond it walks the list's index
+
+_SESSION = Session._meta.db_table
+_SESSION_TAG = SessionTag._meta.db_table
+_TAG = Tag._meta.db_table
+_NAMES = (
+    f"SELECT t.name FROM {_SESSION_TAG} st JOIN {_TAG} t ON t.id = st.tag_id WHERE st.session_id = s.id ORDER BY t.name"
+)
+
+# The tags of session `s`, in alphabetical order, as the text of a JSON array.
+TAGS_OF_SESSION = {
+    "sqlite": f"(SELECT json_group_array(name) FROM ({_NAMES}) names)",
+    "postgresql": f"CAST((SELECT json_agg(name) FROM ({_NAMES}) names) AS text)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last row of a page: where the next one starts."""
+
+    pinned: bool
+    value: datetime | str
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A part of a list that is in order by itself: what to put behind FROM and WHERE, and its parameters."""
+
+    source: str
+    condition: str
+    values: list[Any]
+
+
+@dataclass(frozen=True)
+class SessionFilter:
+    """What a list shows. `tags` are in their one spelling; `pinned` None means both."""
+
+    owner_id: int
+    statuses: Sequence[str] = (Status.ACTIVE.value,)
+    pinned: bool | None = None
+    tags_any: Sequence[str] = ()
+    tags_all: Sequence[str] = ()
+    model: str | None = None
+    phase: str | None = None
+    only_session: UUID | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the kept counts answer how many there are."""
+        return not (self.tags_any or self.tags_all or self.only_session) and self.model is None and self.phase is None
+
+    def ranges(self, column: str, *, descending: bool, after: Position | None = None) -> list[Range]:
+        """The ranges, each in the order of (`column`, id), that can still hold rows after a position."""
+        shared, shared_values = self._conditions()
+        source, source_values = self._source
+        pins = (True, False) if self.pinned is None else (self.pinned,)
+        ranges = []
+        for pinned in pins:
+            if after is not None and pinned and not after.pinned:
+                continue  # all pinned ones came before
+            for status in self.statuses:
+                condition = "s.owner_id = %s AND s.status = %s AND s.pinned = %s"
+                values: list[Any] = [self.owner_id, status, pinned]
+                if after is not None and pinned == after.pinned:
+                    condition += f' AND (s."{column}", s."id") {"<" if descending else ">"} (%s, %s)'
+                    value = after.value if isinstance(after.value, str) else db_time(after.value)
+                    values += [value, db_id(after.session_id)]
+                ranges.append(Range(source, condition + shared, source_values + values + shared_values))
+        return ranges
+
+    @property
+    def _tag_groups(self) -> list[list[str]]:
+        """A session must have one tag of each group."""
+        return ([list(self.tags_any)] if self.tags_any else []) + [[tag] for tag in self.tags_all]
+
+    @cached_property
+    def _source(self) -> tuple[str, list[Any]]:
+        """What the ranges read from: all sessions, or those of the rarest tag asked for, if it is rare.
+
+        Walking the list's index for a tag that one session in a million has would read them all;
+        gathering the sessions of a tag that half of them have would too. The kept counts tell which.
+        """
+        groups = self._tag_groups
+        if not groups:
+            return f"{_SESSION} s", []
+        totals = SessionCount.objects.by_tag(self.owner_id, sorted({tag for group in groups for tag in group}))
+        rarest = min(groups, key=lambda group: sum(totals.get(tag, 0) for tag in group))
+        if sum(totals.get(tag, 0) for tag in rarest) > RARE_TAG:
+            return f"{_SESSION} s", []
+        tagged = (
+            f"SELECT DISTINCT st.session_id AS id FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
+            f"WHERE t.owner_id = %s AND t.name IN ({_places(rarest)})"
+        )
+        # SQLite takes CROSS JOIN as the order to read in: the tag's sessions first, each by its id
+        return f"({tagged}) tagged CROSS JOIN {_SESSION} s", [self.owner_id, *rarest]
+
+    def _conditions(self) -> tuple[str, list[Any]]:
+        """What holds in every range."""
+        conditions = " AND s.id = tagged.id" if " tagged " in self._source[0] else ""
+        values: list[Any] = []
+        for name in ("model", "phase"):
+            if getattr(self, name) is not None:
+                conditions += f' AND s."{name}" = %s'
+                values.append(getattr(self, name))
+        if self.only_session is not None:
+            conditions += " AND s.id = %s"
+            values.append(db_id(self.only_session))
+        for group in self._tag_groups:
+            conditions += (
+                f" AND EXISTS (SELECT 1 FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
+                f"WHERE st.session_id = s.id AND t.owner_id = s.owner_id AND t.name IN ({_places(group)}))"
+            )
+            values += group
+        return conditions, values
+
+
+def _places(values: Sequence[str]) -> str:
+    return ", ".join(["%s"] * len(values))
