@@ -1,12 +1,12 @@
 """Settings from the environment, read once and strictly: a misspelt variable stops the start."""
 
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "RESEARCHMIND_"
@@ -34,7 +34,9 @@ SETTINGS = (
     Setting("DEBUG", "bool", False, "Django's debug pages. Never on a server that others reach."),
     Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting("LOG_FORMAT", "str", "json", "`json`, one line an event, or `console` for people."),
-    Setting("SQLITE_SYNCHRONOUS", "str", "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last ones."),
+    Setting(
+        "SQLITE_SYNCHRONOUS", "str", "FULL", "FULL survives a power cut; NORMAL is faster and may lose the last ones."
+    ),
     Setting("WORKERS", "int", 0, "Web worker processes; 0 chooses two for each processor core, eight at most."),
     Setting("THREADS", "int", 4, "Threads in each web worker."),
     Setting("MAX_REQUEST_MB", "int", 32, "Largest request body in MiB; beyond it the answer is 413."),
@@ -55,21 +57,42 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
         raise ImproperlyConfigured(
             f"Unknown setting {', '.join(unknown)}: remove it or correct its name; docs/settings.md lists them all."
         )
-    env = environ.Env()
-    env.ENVIRON = dict(environment)
-    return {setting.name: _value(env, setting) for setting in SETTINGS}
+    return {setting.name: _value(environment.get(PREFIX + setting.name, ""), setting) for setting in SETTINGS}
 
 
-def _value(env: environ.Env, setting: Setting) -> object:
-    readers = {"str": env.str, "bool": env.bool, "int": env.int, "list": env.list, "path": env.str}
-    name = PREFIX + setting.name
-    if not env.ENVIRON.get(name):
+def _value(text: str, setting: Setting) -> object:
+    if not text:
         return setting.default
     try:
-        value = readers[setting.kind](name)
+        return _READERS[setting.kind](text)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be of the kind {setting.kind}: {error}") from error
-    return Path(value).expanduser().resolve() if setting.kind == "path" else value
+        raise ImproperlyConfigured(f"{PREFIX}{setting.name} must be {error}, not {text!r}.") from None
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError("true or false")
+    return _BOOLEANS[text.lower()]
+
+
+def _int(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise ValueError("a whole number, 0 or more")
+    return int(text)
+
+
+def _list(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_READERS: dict[str, Callable[[str], object]] = {
+    "str": str,
+    "bool": _bool,
+    "int": _int,
+    "list": _list,
+    "path": lambda text: Path(text).expanduser().resolve(),
+}
 
 
 def secret_key(data_dir: Path) -> str:
@@ -77,7 +100,7 @@ def secret_key(data_dir: Path) -> str:
     path = data_dir / "secret_key"
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        draft = data_dir / f".secret_key.{os.getpid()}"
+        draft = data_dir / f".secret_key.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(64))
         try:

@@ -99,7 +99,8 @@ def session_for_reading(
         raise SessionNotFound(session_id)
     if len(found) > 1:
         raise AmbiguousId(
-            "Two sessions start with this short id: use the whole id.", session_ids=[str(session.pk) for session in found]
+            "Two sessions start with this short id: use the whole id.",
+            session_ids=[str(session.pk) for session in found],
         )
     return found[0]
 

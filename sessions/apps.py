@@ -1,7 +1,7 @@
 """The application's registration with Django."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_delete
+from django.db.models.signals import post_migrate, pre_delete, pre_migrate
 
 
 class SessionsConfig(AppConfig):
@@ -12,10 +12,11 @@ class SessionsConfig(AppConfig):
     verbose_name = "Research"
 
     def ready(self) -> None:
-        """Register checks and the two signals that no way of writing gets around."""
+        """Register checks and the signals that no way of writing gets around."""
         from sessions import checks  # noqa: F401  (registers itself)
         from sessions.models import Session, session_count
         from sessions.operations.workspaces import leave_tombstone
 
         pre_delete.connect(leave_tombstone, sender=Session, dispatch_uid="research.leave_tombstone")
+        pre_migrate.connect(session_count.make_way, sender=self, dispatch_uid="research.session_count.make_way")
         post_migrate.connect(session_count.install, sender=self, dispatch_uid="research.session_count")

@@ -52,5 +52,7 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     if settings.SERVER_WORKERS < 1 or settings.SERVER_THREADS < 1:
-        return [Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")]
+        return [
+            Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")
+        ]
     return []

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations import Migration
 
 from sessions.models.session import Session, SessionTag
 from sessions.models.tag import Tag
@@ -17,7 +19,7 @@ from sessions.models.tag import Tag
 class SessionCountQuerySet(models.QuerySet["SessionCount"]):
     """Sums over the changes."""
 
-    def sessions(self, owner_id: int | None, statuses: Iterable[str], pinned: bool | None = None) -> int:
+    def sessions(self, owner_id: int, statuses: Iterable[str], pinned: bool | None = None) -> int:
         """How many sessions the owner has with one of these statuses."""
         rows = self.filter(owner_id=owner_id, tag_id=None, status__in=list(statuses))
         if pinned is not None:
@@ -35,7 +37,7 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
             )
             return {name: int(total) for name, total in cursor.fetchall()}
 
-    def by_group(self, owner_id: int | None) -> list[tuple[str | None, str, bool, int]]:
+    def by_group(self, owner_id: int) -> list[tuple[str | None, str, bool, int]]:
         """(tag or None, status, pinned, sessions) for all of an owner's sessions, in one query."""
         with connection.cursor() as cursor:
             cursor.execute(
@@ -77,87 +79,124 @@ _INTO = f"INSERT INTO {_COUNT} (owner_id, tag_id, status, pinned, amount) "
 _GROUP = "owner_id, tag_id, status, pinned"
 
 
-def _tags_of(row: str, session_id: str, sign: str) -> str:
+_CHANGED = ("owner_id", "status", "pinned")  # the columns of a session that its counts depend on
+_CHANGED_LIST = ", ".join(_CHANGED)
+_TRIGGERS = {
+    _SESSION: ("session_in", "session_out", "session_moved"),
+    _SESSION_TAG: ("tag_in", "tag_out", "tag_moved"),
+}
+
+
+def _tags_of(row: str, sign: str) -> str:
     return (
         f"{_INTO} SELECT {row}.owner_id, tag_id, {row}.status, {row}.pinned, {sign}1 "
-        f"FROM {_SESSION_TAG} WHERE session_id = {session_id};"
+        f"FROM {_SESSION_TAG} WHERE session_id = NEW.id;"
     )
 
 
 def _moved() -> str:
     return (
         f"{_INTO} VALUES (OLD.owner_id, NULL, OLD.status, OLD.pinned, -1), "
-        f"(NEW.owner_id, NULL, NEW.status, NEW.pinned, 1); "
-        + _tags_of("OLD", "NEW.id", "-")
-        + _tags_of("NEW", "NEW.id", "")
+        "(NEW.owner_id, NULL, NEW.status, NEW.pinned, 1); " + _tags_of("OLD", "-") + _tags_of("NEW", "")
     )
 
 
 def _sqlite_triggers() -> list[str]:
-    tag = f"{_INTO} SELECT owner_id, {{row}}.tag_id, status, pinned, {{sign}}1 FROM {_SESSION} WHERE id = {{row}}.session_id;"
-    session = f"{_INTO} VALUES ({{row}}.owner_id, NULL, {{row}}.status, {{row}}.pinned, {{sign}}1);"
-    changed = "OLD.owner_id <> NEW.owner_id OR OLD.status <> NEW.status OR OLD.pinned <> NEW.pinned"
-    definitions = (
-        ("session_in", f"AFTER INSERT ON {_SESSION}", session.format(row="NEW", sign="")),
-        ("session_out", f"AFTER DELETE ON {_SESSION}", session.format(row="OLD", sign="-")),
-        ("session_moved", f"AFTER UPDATE OF owner_id, status, pinned ON {_SESSION} WHEN {changed}", _moved()),
-        ("tag_in", f"AFTER INSERT ON {_SESSION_TAG}", tag.format(row="NEW", sign="")),
-        ("tag_out", f"AFTER DELETE ON {_SESSION_TAG}", tag.format(row="OLD", sign="-")),
+    tag = (
+        f"{_INTO} SELECT owner_id, {{row}}.tag_id, status, pinned, {{sign}}1 "
+        f"FROM {_SESSION} WHERE id = {{row}}.session_id;"
     )
-    statements = []
-    for name, event, body in definitions:
-        statements.append(f"DROP TRIGGER IF EXISTS research_count_{name}")
-        statements.append(f"CREATE TRIGGER research_count_{name} {event} BEGIN {body} END")
-    return statements
+    tag_in, tag_out = tag.format(row="NEW", sign=""), tag.format(row="OLD", sign="-")
+    session = f"{_INTO} VALUES ({{row}}.owner_id, NULL, {{row}}.status, {{row}}.pinned, {{sign}}1);"
+    changed = " OR ".join(f"OLD.{column} <> NEW.{column}" for column in _CHANGED)
+    moved = f"AFTER UPDATE OF {', '.join(_CHANGED)} ON {_SESSION} WHEN {changed}"
+    bodies = {
+        f"session_in AFTER INSERT ON {_SESSION}": session.format(row="NEW", sign=""),
+        f"session_out AFTER DELETE ON {_SESSION}": session.format(row="OLD", sign="-"),
+        f"session_moved {moved}": _moved(),
+        f"tag_in AFTER INSERT ON {_SESSION_TAG}": tag_in,
+        f"tag_out AFTER DELETE ON {_SESSION_TAG}": tag_out,
+        f"tag_moved AFTER UPDATE ON {_SESSION_TAG}": tag_out + tag_in,
+    }
+    return [f"CREATE TRIGGER research_count_{event} BEGIN {body} END" for event, body in bodies.items()]
 
 
 def _postgresql_triggers() -> list[str]:
-    session = f"{_INTO} SELECT owner_id, NULL, status, pinned, {{sign}}count(*) FROM changed GROUP BY owner_id, status, pinned;"
+    session = f"{_INTO} SELECT owner_id, NULL, status, pinned, {{sign}}count(*) FROM {{rows}} GROUP BY {_CHANGED_LIST};"
     tag = (
-        f"{_INTO} SELECT s.owner_id, c.tag_id, s.status, s.pinned, {{sign}}count(*) FROM changed c "
+        f"{_INTO} SELECT s.owner_id, c.tag_id, s.status, s.pinned, {{sign}}count(*) FROM {{rows}} c "
         f"JOIN {_SESSION} s ON s.id = c.session_id GROUP BY s.owner_id, c.tag_id, s.status, s.pinned;"
     )
-    new, old = (
-        "REFERENCING NEW TABLE AS changed FOR EACH STATEMENT",
-        "REFERENCING OLD TABLE AS changed FOR EACH STATEMENT",
-    )
-    changed = "FOR EACH ROW WHEN ((OLD.owner_id, OLD.status, OLD.pinned) IS DISTINCT FROM (NEW.owner_id, NEW.status, NEW.pinned))"
-    definitions = (
-        ("session_in", _SESSION, f"AFTER INSERT ON {_SESSION} {new}", session.format(sign="")),
-        ("session_out", _SESSION, f"AFTER DELETE ON {_SESSION} {old}", session.format(sign="-")),
-        ("session_moved", _SESSION, f"AFTER UPDATE OF owner_id, status, pinned ON {_SESSION} {changed}", _moved()),
-        ("tag_in", _SESSION_TAG, f"AFTER INSERT ON {_SESSION_TAG} {new}", tag.format(sign="")),
-        ("tag_out", _SESSION_TAG, f"AFTER DELETE ON {_SESSION_TAG} {old}", tag.format(sign="-")),
-    )
+    tag_in, tag_out = tag.format(rows="new_rows", sign=""), tag.format(rows="old_rows", sign="-")
+    new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
+    row_of = "(" + ", ".join(f"{{0}}.{column}" for column in _CHANGED) + ")"
+    changed = f"FOR EACH ROW WHEN ({row_of.format('OLD')} IS DISTINCT FROM {row_of.format('NEW')})"
+    bodies = {
+        ("session_in", f"INSERT ON {_SESSION} {_of(new)}"): session.format(rows="new_rows", sign=""),
+        ("session_out", f"DELETE ON {_SESSION} {_of(old)}"): session.format(rows="old_rows", sign="-"),
+        ("session_moved", f"UPDATE OF {_CHANGED_LIST} ON {_SESSION} {changed}"): _moved(),
+        ("tag_in", f"INSERT ON {_SESSION_TAG} {_of(new)}"): tag_in,
+        ("tag_out", f"DELETE ON {_SESSION_TAG} {_of(old)}"): tag_out,
+        ("tag_moved", f"UPDATE ON {_SESSION_TAG} {_of(f'{old} {new}')}"): tag_out + tag_in,
+    }
     statements = []
-    for name, table, event, body in definitions:
+    for (name, event), body in bodies.items():
         function = f"research_count_{name}()"
         statements.append(
-            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
+            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {body} RETURN NULL; END $$"
         )
-        statements.append(f"DROP TRIGGER IF EXISTS research_count_{name} ON {table}")
-        statements.append(f"CREATE TRIGGER research_count_{name} {event} EXECUTE FUNCTION {function}")
+        statements.append(f"CREATE TRIGGER research_count_{name} AFTER {event} EXECUTE FUNCTION {function}")
     return statements
 
 
+def _of(rows: str) -> str:
+    return f"REFERENCING {rows} FOR EACH STATEMENT"
+
+
+def _drop_triggers(cursor: CursorWrapper, vendor: str) -> None:
+    for table, names in _TRIGGERS.items():
+        for name in names:
+            on_table = f" ON {table}" if vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS research_count_{name}{on_table}")
+
+
+def make_way(using: str = DEFAULT_DB_ALIAS, plan: Sequence[tuple[Migration, bool]] = (), **kwargs: Any) -> None:
+    """Take the triggers away before a migration of ours; `install` puts them back after it (signal `pre_migrate`).
+
+    SQLite can't rebuild a table that another table's trigger names, and PostgreSQL can't change
+    the type of a column that a trigger watches.
+    """
+    if any(migration.app_label == Session._meta.app_label for migration, _ in plan) and _is_there(using):
+        with connections[using].cursor() as cursor:
+            _drop_triggers(cursor, connections[using].vendor)
+
+
 def install(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Put the triggers in place and count anew; called after every `migrate`.
+    """Put the triggers in place and count anew; called after every `migrate` (signal `post_migrate`).
 
     SQLite drops a table's triggers without a word when a migration rebuilds the table.
     """
-    database = connections[using]
-    if _COUNT not in database.introspection.table_names():
+    if not _is_there(using):
         return  # migrated back to before the table
+    database = connections[using]
     statements = _sqlite_triggers() if database.vendor == "sqlite" else _postgresql_triggers()
     with transaction.atomic(using=using), database.cursor() as cursor:
+        _drop_triggers(cursor, database.vendor)
         for statement in statements:
             cursor.execute(statement)
         recount(using)
 
 
+def _is_there(using: str) -> bool:
+    return _COUNT in connections[using].introspection.table_names()
+
+
 def recount(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Replace all counts by what the tables hold now."""
+    """Replace all counts by what the tables hold now; writers wait meanwhile."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        if connections[using].vendor == "postgresql":  # SQLite's write lock is held already
+            cursor.execute(f"LOCK TABLE {_SESSION}, {_SESSION_TAG} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(f"DELETE FROM {_COUNT}")
         cursor.execute(
             f"{_INTO} SELECT owner_id, NULL, status, pinned, count(*) FROM {_SESSION} GROUP BY owner_id, status, pinned"
@@ -184,7 +223,8 @@ def compact(using: str = DEFAULT_DB_ALIAS) -> None:
             )
             return
         cursor.execute(
-            f"{_INTO} SELECT {_GROUP}, sum(amount) FROM {_COUNT} WHERE id <= %s GROUP BY {_GROUP} HAVING sum(amount) <> 0",
+            f"{_INTO} SELECT {_GROUP}, sum(amount) FROM {_COUNT} WHERE id <= %s "
+            f"GROUP BY {_GROUP} HAVING sum(amount) <> 0",
             [newest],
         )
         cursor.execute(f"DELETE FROM {_COUNT} WHERE id <= %s", [newest])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 
 from sessions.models.message import Message, Role, TranscriptEntry
 from sessions.models.revision import RevisionMessage
@@ -16,7 +16,7 @@ from sessions.models.session import Session, Status
 _SESSION = Session._meta.db_table
 _MESSAGE = Message._meta.db_table
 _KEPT = RevisionMessage._meta.db_table
-_ENTRY = [field.column for field in TranscriptEntry._meta.fields if isinstance(field, models.Field)]
+_ENTRY = [str(field.column) for field in TranscriptEntry._meta.fields]
 _CONVERTERS = {"created_at": db_time, "tool_calls": db_json, "metadata": db_json}
 _INSERTED = [
     "author_id", "content", "created_at", "eval_count", "metadata", "model", "prompt_eval_count", "role",
@@ -69,7 +69,8 @@ def reserve_indexes(
         values.append(expected_version)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} RETURNING message_count, version",
+            f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} "
+            "RETURNING message_count, version",
             values,
         )
         row = cursor.fetchone()

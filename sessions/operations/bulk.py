@@ -41,9 +41,7 @@ ACTIONS: dict[str, Callable[..., object]] = {
 }
 
 
-def apply_to_sessions(
-    *, actor: "Actor | User", action: str, session_ids: Sequence[UUID | str]
-) -> list[Outcome]:
+def apply_to_sessions(*, actor: "Actor | User", action: str, session_ids: Sequence[UUID | str]) -> list[Outcome]:
     """Do one of ACTIONS to each session; return an outcome for each. Raises Invalid before anything is done."""
     actor = Actor.of(actor)
     if action not in ACTIONS:

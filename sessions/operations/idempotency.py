@@ -46,7 +46,9 @@ def claim(*, user_id: int, key: str, fingerprint: str) -> Claim | Answer:
     IdempotencyKey.objects.filter(user_id=user_id, key=key, claimed_at__lt=now - KEPT).delete()
     fresh = IdempotencyKey(user_id=user_id, key=key, fingerprint=fingerprint, claim=token, claimed_at=now)
     IdempotencyKey.objects.bulk_create([fresh], ignore_conflicts=True)
-    row = IdempotencyKey.objects.get(user_id=user_id, key=key)
+    row = IdempotencyKey.objects.filter(user_id=user_id, key=key).first()
+    if row is None:  # another request held it and gave it back this moment
+        raise _under_way(key)
     if row.claim == token:
         return Claim(row.pk, token)
     if row.fingerprint != fingerprint:
@@ -59,7 +61,11 @@ def claim(*, user_id: int, key: str, fingerprint: str) -> Claim | Answer:
     abandoned = IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None, claimed_at__lt=now - LEASE)
     if abandoned.update(claim=token, claimed_at=now):
         return Claim(row.pk, token)
-    raise Conflict("A request with this Idempotency-Key is still under way. Try again in a moment.", key=key)
+    raise _under_way(key)
+
+
+def _under_way(key: str) -> Conflict:
+    return Conflict("A request with this Idempotency-Key is still under way. Try again in a moment.", key=key)
 
 
 def finish(held: Claim, answer: Answer) -> None:

@@ -12,7 +12,7 @@ from sessions.exceptions import Invalid, NotAllowed
 from sessions.models import Phase, Role, Session, Verb
 from sessions.operations import audit
 from sessions.operations.changing import check_version, save_changes
-from sessions.operations.naming import UNTITLED, name_from, preview_of
+from sessions.operations.naming import name_from, preview_of
 from sessions.operations.tags import checked_tags, replace_tags
 from sessions.operations.transcript import NewMessage, checked_messages, insert_messages
 from sessions.operations.values import checked_json, checked_text
@@ -140,8 +140,8 @@ def _checked(fields: Any) -> dict[str, Any]:
     values = dict(fields)
     for field, longest in _TEXTS.items():
         if field in values:
-            values[field] = checked_name(values[field]) if field == "name" else checked_text(
-                field, values[field], longest=longest
+            values[field] = (
+                checked_name(values[field]) if field == "name" else checked_text(field, values[field], longest=longest)
             )
     for field in (*_OBJECTS, "summary"):
         if field in values:

@@ -36,7 +36,9 @@ def replace_tags(session: Session, names: Iterable[str]) -> bool:
     if gone:
         SessionTag.objects.filter(pk__in=gone).delete()
     if new:
-        Tag.objects.bulk_create([Tag(owner_id=session.owner_id, name=name) for name in sorted(new)], ignore_conflicts=True)
+        Tag.objects.bulk_create(
+            [Tag(owner_id=session.owner_id, name=name) for name in sorted(new)], ignore_conflicts=True
+        )
         tags = Tag.objects.filter(owner_id=session.owner_id, name__in=new)
         SessionTag.objects.bulk_create([SessionTag(session=session, tag=tag) for tag in tags], ignore_conflicts=True)
     return bool(gone or new)

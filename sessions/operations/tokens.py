@@ -40,6 +40,8 @@ def create_token(
         raise NotAllowed("A token can't make tokens. Make it in the browser's settings.")
     if scope not in Scope.values:
         raise Invalid("Unknown scope.", errors=[("scope", f"One of {', '.join(Scope.values)}.")])
+    if expires_at is not None and timezone.is_naive(expires_at):
+        raise Invalid("A time needs its zone.", errors=[("expires_at", "Write it with Z or an offset.")])
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("The expiry lies in the past.", errors=[("expires_at", "Choose a time to come.")])
     only = session_for_reading(actor, session_id) if session_id is not None else None

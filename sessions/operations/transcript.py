@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions.access import Actor, SessionRef, require_write, session_for_reading, session_for_writing
-from sessions.exceptions import Invalid, SessionError, UnexpectedIndex
+from sessions.exceptions import Invalid, SessionNotFound, UnexpectedIndex
 from sessions.models import Role, Verb
-from sessions.models.transcript_rows import append_rows, reserve_indexes
+from sessions.models.transcript_rows import Reserved, append_rows, reserve_indexes
 from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
 from sessions.operations.naming import name_from, preview_of
@@ -79,44 +79,54 @@ def append_messages(
         raise Invalid("There is nothing to append.", errors=[("messages", "Give at least one message.")])
     ref = SessionRef.parse(session_id)
     whole_id = ref.whole or session_for_reading(actor, session_id).pk
-    first_user = next((message.content for message in messages if message.role == Role.USER), None)
     now = timezone.now()
     with transaction.atomic():
-        reserved = reserve_indexes(
-            whole_id,
-            len(messages),
-            now=now,
-            user_id=actor.user_id,
-            only_session=actor.only_session,
-            expected_index=expected_index,
-            expected_version=expected_version,
-            preview=None if first_user is None else preview_of(first_user),
-            name=None if first_user is None else name_from(first_user),
-        )
+        reserved = _reserve(actor, whole_id, messages, expected_index, expected_version, now)
         if reserved is None:
-            raise _why_not(actor, whole_id, expected_index, expected_version)
+            _raise_why_not(actor, whole_id, expected_index, expected_version)
+            reserved = _reserve(actor, whole_id, messages, expected_index, expected_version, now)
+        if reserved is None:
+            raise SessionNotFound(session_id)
         first_index = reserved.message_count - len(messages)
         ids = insert_messages(whole_id, first_index, messages, author_id=actor.user_id, now=now)
         audit.record(actor, Verb.APPENDED, whole_id, first_index=first_index, messages=len(messages))
     return Appended(whole_id, first_index, ids, reserved.message_count, reserved.version, messages, now)
 
 
-def _why_not(
-    actor: Actor, session_id: UUID, expected_index: int | None, expected_version: int | None
-) -> SessionError:
-    """Why the statement that takes the indexes found nothing to change."""
-    session = session_for_writing(actor, session_id)
-    try:
-        check_active(session)
-        check_version(session, expected_version)
-    except SessionError as error:
-        return error
-    return UnexpectedIndex(
-        f"The next index is {session.message_count}, not {expected_index}. Read what came in between.",
-        session_id=str(session_id),
-        message_count=session.message_count,
-        version=session.version,
+def _reserve(
+    actor: Actor,
+    session_id: UUID,
+    messages: Sequence[NewMessage],
+    expected_index: int | None,
+    expected_version: int | None,
+    now: datetime,
+) -> Reserved | None:
+    first_user = next((message.content for message in messages if message.role == Role.USER), None)
+    return reserve_indexes(
+        session_id,
+        len(messages),
+        now=now,
+        user_id=actor.user_id,
+        only_session=actor.only_session,
+        expected_index=expected_index,
+        expected_version=expected_version,
+        preview=None if first_user is None else preview_of(first_user),
+        name=None if first_user is None else name_from(first_user),
     )
+
+
+def _raise_why_not(actor: Actor, session_id: UUID, expected_index: int | None, expected_version: int | None) -> None:
+    """Say why no indexes could be taken. Returns, with the row locked, if the reason has gone meanwhile."""
+    session = session_for_writing(actor, session_id, lock=True)
+    check_active(session)
+    check_version(session, expected_version)
+    if expected_index is not None and expected_index != session.message_count:
+        raise UnexpectedIndex(
+            f"The next index is {session.message_count}, not {expected_index}. Read what came in between.",
+            session_id=str(session_id),
+            message_count=session.message_count,
+            version=session.version,
+        )
 
 
 def checked_messages(messages: Sequence[NewMessage]) -> list[NewMessage]:

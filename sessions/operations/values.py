@@ -22,7 +22,9 @@ def checked_text(where: str, value: str, *, longest: int | None = None, blank: b
                 f"{where} holds half of a surrogate pair.", errors=[(where, "Not a valid Unicode text.")]
             ) from None
     if longest is not None and len(value) > longest:
-        raise Invalid(f"{where} is too long.", errors=[(where, f"At most {longest} characters, this has {len(value)}.")])
+        raise Invalid(
+            f"{where} is too long.", errors=[(where, f"At most {longest} characters, this has {len(value)}.")]
+        )
     if not blank and not value.strip():
         raise Invalid(f"{where} is empty.", errors=[(where, "Give it at least one visible character.")])
     return value
@@ -34,7 +36,8 @@ def checked_content(where: str, value: str) -> str:
     limit = settings.MAX_MESSAGE_BYTES
     if len(value) > limit // 4 and len(value.encode()) > limit:
         raise TooLarge(
-            f"{where} is larger than {limit // 2**20} MiB. Split it, or keep it as a file in the workspace.", limit=limit
+            f"{where} is larger than {limit // 2**20} MiB. Split it, or keep it as a file in the workspace.",
+            limit=limit,
         )
     return value
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -42,9 +42,21 @@ class _RemoveUnlessCommitted:
 
 def _remove_rolled_back(session_id: UUID) -> None:
     try:
-        workspaces.remove(session_id)
-    except StorageError as error:
-        logger.warning("workspace_of_rolled_back_session_stays", session_id=str(session_id), error=error.detail)
+        if not _is_committed(session_id):
+            workspaces.remove(session_id)
+    except (StorageError, DatabaseError) as error:
+        logger.warning("workspace_of_rolled_back_session_stays", session_id=str(session_id), error=str(error))
+
+
+def _is_committed(session_id: UUID) -> bool:
+    """Ask over a connection of its own: the one that rolls back is in no state to answer."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {Session._meta.db_table} WHERE id = %s", [session_id.hex])  # noqa: S608  (a table's name)
+            return cursor.fetchone() is not None
+    finally:
+        other.close()
 
 
 def settle_workspace_after_commit(session_id: UUID) -> None:

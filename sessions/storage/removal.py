@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from uuid import uuid4
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_DEPTH = 64  # deeper directories are moved up first, so that open descriptors stay few
@@ -14,54 +15,68 @@ def remove_tree(parent: str | os.PathLike[str], name: str) -> None:
     """Remove `parent/name` and everything in it; nothing happens if it doesn't exist.
 
     Works on directory descriptors alone and follows no link, so that a link swapped in
-    while it runs leads nowhere. Raises OSError if something can't be removed.
+    while it runs leads nowhere. Raises OSError if something can't be removed; calling it
+    again goes on from there.
     """
     try:
-        top = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        directory = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        _remove_entry(top, name, _Lift(top, name))
+        if _is_directory(directory, name):
+            with _opened(directory, name) as tree:
+                pending = _names(tree)
+                while pending:
+                    _remove_entry(tree, pending.pop(), _Lift(tree, pending))
+            os.rmdir(name, dir_fd=directory)
+        else:
+            _unlink(directory, name)
     finally:
-        os.close(top)
+        os.close(directory)
 
 
 class _Lift:
-    """Moves directories that lie too deep up beside the tree's top, where removal starts anew."""
+    """Moves directories that lie too deep up to the top of the tree, where removal goes on with them."""
 
-    def __init__(self, top: int, name: str) -> None:
-        self.top = top
-        self.name = name
-        self.count = 0
+    def __init__(self, tree: int, pending: list[str]) -> None:
+        self._tree = tree
+        self._pending = pending
 
-    def up(self, directory: int, name: str) -> str:
-        self.count += 1
-        lifted = f".{self.name}.{os.getpid()}.{self.count}"
-        os.rename(name, lifted, src_dir_fd=directory, dst_dir_fd=self.top)
-        return lifted
+    def up(self, directory: int, name: str) -> None:
+        lifted = uuid4().hex
+        with _opened(directory, name):  # moving a directory takes the right to write into it
+            os.rename(name, lifted, src_dir_fd=directory, dst_dir_fd=self._tree)
+        self._pending.append(lifted)
 
 
-def _remove_entry(directory: int, name: str, lift: _Lift, depth: int = 0) -> None:
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
+def _remove_entry(directory: int, name: str, lift: _Lift, depth: int = 1) -> None:
+    if not _is_directory(directory, name):
+        _unlink(directory, name)
         return
-    if not stat.S_ISDIR(status.st_mode):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=directory)
-        return
-    lifted: list[str] = []
     with _opened(directory, name) as inside:
-        with os.scandir(inside) as entries:
-            children = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for child, is_directory in children:
-            if is_directory and depth >= _MAX_DEPTH:
-                lifted.append(lift.up(inside, child))
+        for child in _names(inside):
+            if depth >= _MAX_DEPTH and _is_directory(inside, child):
+                lift.up(inside, child)
             else:
                 _remove_entry(inside, child, lift, depth + 1)
     os.rmdir(name, dir_fd=directory)
-    for child in lifted:
-        _remove_entry(lift.top, child, lift)
+
+
+def _names(directory: int) -> list[str]:
+    with os.scandir(directory) as entries:
+        return [entry.name for entry in entries]
+
+
+def _is_directory(directory: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _unlink(directory: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=directory)
 
 
 @contextlib.contextmanager
