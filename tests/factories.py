@@ -33,7 +33,7 @@ def conversation(length: int) -> list[NewMessage]:
 def make_session(
     owner: User, name: str = "Mosses of the north", *, messages: int | Sequence[NewMessage] = (), **fields: Any
 ) -> Session:
-    """A session with its workspace. `messages` is a number of them, or the messages; the rest as in `create_session`."""
+    """A session with its workspace. `messages` is their number, or the messages; the rest as in `create_session`."""
     if isinstance(messages, int):
         messages = conversation(messages)
     return create_session(actor=owner, name=name, messages=messages, **fields)

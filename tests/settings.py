@@ -20,7 +20,7 @@ if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
 elif not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = postgresql_server.start()
 
-from researchmind.settings import *  # noqa: E402, F403  (after the environment that they read)
+from researchmind.settings import *  # noqa: F403  (after the environment that they read)
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

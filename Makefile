@@ -1,0 +1,80 @@
+# ResearchMind. `make help` lists what there is; PYTHON chooses the interpreter, HOST and PORT the address.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+JOBS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A stamp says that the environment holds what the lock file says; it goes with the environment.
+BASE := $(VENV)/.base-installed
+DEV := $(VENV)/.dev-installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test soak lint typecheck format lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(BASE) ## Install, prepare the database and serve (HOST, PORT)
+	@$(MANAGE) migrate --noinput --verbosity 0
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@exec $(MANAGE) serve --host '$(HOST)' --port '$(PORT)'
+
+setup: $(DEV) ## The virtual environment with everything for working on the code
+
+test: $(DEV) ## Everything the tests need, then the whole suite on SQLite and on PostgreSQL
+	@$(BIN)/python -m tests.machine
+	@rm -f .coverage .coverage.*
+	@failed=0; for database in sqlite postgresql; do \
+		echo "Tests on $$database"; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= --cov-append \
+			|| failed=1; \
+	done; \
+	$(BIN)/python -m coverage report || failed=1; \
+	exit $$failed
+
+soak: $(DEV) ## The long tests: hundreds of kills, thousands of writes
+	@$(BIN)/python -m tests.machine
+	@failed=0; for database in sqlite postgresql; do \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -m soak || failed=1; \
+	done; \
+	exit $$failed
+
+lint: $(DEV) ## Ruff and djlint
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m djlint --lint --quiet templates
+
+typecheck: $(DEV) ## Mypy, strict
+	@$(BIN)/python -m mypy
+
+format: $(DEV) ## Put in order what a machine can
+	@$(BIN)/python -m ruff check --fix-only --quiet .
+	@$(BIN)/python -m ruff format .
+
+lock: $(DEV) ## Choose versions anew: requirements/*.in to *.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet requirements/base.in -o requirements/base.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+
+clean: ## Remove what can be made again; data/ stays
+	rm -rf $(VENV) staticfiles .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ResearchMind needs Python 3.11 or newer: install it, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(PYTHON) tests/machine.py venv
+	$(PYTHON) -m venv $(VENV)
+
+$(BASE): requirements/base.txt | $(BIN)/python
+	$(INSTALL) -r requirements/base.txt
+	@touch $@
+
+$(DEV): requirements/base.txt requirements/dev.txt | $(BIN)/python
+	$(INSTALL) -r requirements/dev.txt
+	@touch $(BASE) $@
