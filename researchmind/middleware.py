@@ -1,7 +1,9 @@
 """What every request passes. API calls with a token skip what belongs to pages: logins, forms, toasts."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -9,6 +11,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
 
 from sessions.api.errors import problem_for_response
@@ -100,3 +103,26 @@ class PrivatePages:
         if is_api(request) or (user is not None and user.is_authenticated):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class ReaderTimeZone:
+    """Pages show times in the reader's own zone, which js/page.js writes into the cookie `zone`; UTC without it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Speak the reader's time for one request; the API speaks UTC."""
+        if is_api(request):
+            return self.get_response(request)
+        with timezone.override(_zone(request.COOKIES.get("zone", ""))):
+            return self.get_response(request)
+
+
+@lru_cache(maxsize=600)
+def _zone(name: str) -> ZoneInfo | None:
+    """The zone of this name; None, which is the site's own, for one that nobody knows."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

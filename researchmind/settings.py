@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "researchmind.middleware.PageMessages",
     "researchmind.middleware.PageHtmx",
     "researchmind.middleware.PrivatePages",
+    "researchmind.middleware.ReaderTimeZone",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

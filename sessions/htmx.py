@@ -1,0 +1,59 @@
+"""HTMX mechanics: one URL gives a page or a fragment, and no answer paints a page into a fragment."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class PageRequest(HttpRequest):
+    """A signed-in person's request, as views get it."""
+
+    htmx: HtmxDetails
+    user: "User"
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page; going back in the history asks for the whole again."""
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    return bool(htmx) and htmx is not None and not htmx.history_restore_request
+
+
+def fragment(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    """Render a part of a page, with the toasts that wait."""
+    return render(request, "fragment.html", {"fragment": template, **(context or {})}, status=status)
+
+
+def go_to(request: HttpRequest, address: str) -> HttpResponse:
+    """Send the reader to another page: a redirect, or htmx's way of one."""
+    if wants_fragment(request):
+        return HttpResponseClientRedirect(address)
+    response = HttpResponse(status=303)
+    response.headers["Location"] = address
+    return response
+
+
+def current_address(request: HttpRequest) -> str:
+    """Path and query of the page that the reader looks at; for a fragment, of the page around it."""
+    if wants_fragment(request):
+        shown = urlsplit(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]  # PageHtmx set it
+        return f"{shown.path}?{shown.query}" if shown.query else shown.path or "/"
+    return request.get_full_path()
+
+
+def next_address(request: HttpRequest, default: str = "session_list") -> str:
+    """Where the form wants to go afterwards (`next`), if that is on this site; else the page called `default`."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+        return wanted
+    return reverse(default)

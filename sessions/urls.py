@@ -1,0 +1,31 @@
+"""Addresses of the browser's pages."""
+
+from django.urls import include, path
+
+from sessions.views import accounts, actions, lists, new_session, settings, tags, tokens, trash
+
+urlpatterns = [
+    # Signing in
+    path("welcome/<str:token>/", accounts.welcome, name="welcome"),
+    path("sign-in/", accounts.sign_in, name="sign_in"),
+    path("sign-out/", accounts.sign_out, name="sign_out"),
+    # Lists
+    path("", lists.session_list, name="session_list"),
+    path("pinned/", lists.pinned, name="pinned_sessions"),
+    path("archived/", lists.archived, name="archived_sessions"),
+    path("trash/", lists.trashed, name="trash"),
+    path("trash/empty/", trash.empty, name="empty_trash"),
+    path("tags/", tags.all_tags, name="tags"),
+    # Sessions
+    path("sessions/new/", new_session.new, name="session_new"),
+    path("sessions/actions/", actions.act, name="session_actions"),
+    path("sessions/delete/", trash.purge, name="session_purge"),
+    path("sessions/<str:session_id>/rename/", actions.rename, name="session_rename"),
+    path("", include("sessions.views.session_urls")),
+    # Settings
+    path("settings/", settings.profile, name="settings"),
+    path("settings/password/", settings.password, name="change_password"),
+    path("settings/theme/", settings.theme, name="theme"),
+    path("settings/tokens/", tokens.tokens, name="tokens"),
+    path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke_token"),
+]

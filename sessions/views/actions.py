@@ -1,0 +1,17 @@
+"""Stub, being written."""
+
+from django.http import HttpRequest, HttpResponse
+
+from sessions.views.page import page, render_page
+
+
+@page("GET", "POST")
+def act(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    """Stub."""
+    return render_page(request, "shell.html")
+
+
+@page("GET", "POST")
+def rename(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    """Stub."""
+    return render_page(request, "shell.html")

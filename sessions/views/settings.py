@@ -1,0 +1,23 @@
+"""Stub, being written."""
+
+from django.http import HttpRequest, HttpResponse
+
+from sessions.views.page import page, render_page
+
+
+@page("GET", "POST")
+def profile(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    """Stub."""
+    return render_page(request, "shell.html")
+
+
+@page("GET", "POST")
+def password(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    """Stub."""
+    return render_page(request, "shell.html")
+
+
+@page("GET", "POST")
+def theme(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    """Stub."""
+    return render_page(request, "shell.html")
