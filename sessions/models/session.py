@@ -93,6 +93,7 @@ class Session(models.Model):
     version = models.PositiveBigIntegerField(default=1)
     tags = models.ManyToManyField("research.Tag", through="research.SessionTag", related_name="sessions", blank=True)
 
+    loaded_tags: list[str] | None = None  # the tags' names, where they were read together with the session
     objects = SessionQuerySet.as_manager()
 
     class Meta:

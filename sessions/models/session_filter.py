@@ -17,15 +17,21 @@ RARE_TAG = 5_000  # sessions; up to here a page looks at all sessions of a tag, 
 _SESSION = Session._meta.db_table
 _SESSION_TAG = SessionTag._meta.db_table
 _TAG = Tag._meta.db_table
-_NAMES = (
-    f"SELECT t.name FROM {_SESSION_TAG} st JOIN {_TAG} t ON t.id = st.tag_id WHERE st.session_id = s.id ORDER BY t.name"
-)
 
-# The tags of session `s`, in alphabetical order, as the text of a JSON array.
-TAGS_OF_SESSION = {
-    "sqlite": f"(SELECT json_group_array(name) FROM ({_NAMES}) names)",
-    "postgresql": f"CAST((SELECT json_agg(name) FROM ({_NAMES}) names) AS text)",
-}
+
+def tags_of_session(table: str) -> dict[str, str]:
+    """By vendor: the tags of the session in `table`, in alphabetical order, as the text of a JSON array."""
+    names = (
+        f"SELECT t.name FROM {_SESSION_TAG} st JOIN {_TAG} t ON t.id = st.tag_id "
+        f"WHERE st.session_id = {table}.id ORDER BY t.name"
+    )
+    return {
+        "sqlite": f"(SELECT json_group_array(name) FROM ({names}) names)",
+        "postgresql": f"COALESCE(CAST((SELECT json_agg(name) FROM ({names}) names) AS text), '[]')",
+    }
+
+
+TAGS_OF_SESSION = tags_of_session("s")
 
 
 @dataclass(frozen=True, slots=True)

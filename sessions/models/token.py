@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -22,6 +23,11 @@ class Scope(models.TextChoices):
 def new_token() -> str:
     """Return a token of 256 random bits."""
     return TOKEN_MARK + secrets.token_urlsafe(32)
+
+
+def is_usable(*, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
+    """Whether a token is neither revoked nor expired."""
+    return revoked_at is None and (expires_at is None or expires_at > timezone.now())
 
 
 def token_digest(token: str) -> str:
@@ -60,4 +66,4 @@ class ApiToken(models.Model):
     @property
     def is_usable(self) -> bool:
         """Neither revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return is_usable(revoked_at=self.revoked_at, expires_at=self.expires_at)

@@ -25,10 +25,11 @@ def read_messages(
     role: str | None = None,
     order: Literal["asc", "desc"] = "asc",
     limit: int = 50,
+    offset: int = 0,
 ) -> list[Row]:
     """Return up to `limit` messages with `after < index < before`, each with its `author`'s user name or None.
 
-    With `order="desc"` the newest come first. JSON fields are `orjson.Fragment`s.
+    With `order="desc"` the newest come first; `offset` skips that many of them. JSON fields are `orjson.Fragment`s.
     """
     conditions = ["m.session_id = %s"]
     values: list[Any] = [db_id(session_id)]
@@ -45,7 +46,7 @@ def read_messages(
         cursor.execute(
             f"SELECT {_reader.columns()}, author.username FROM {_MESSAGE} m "
             f"LEFT JOIN {users} author ON author.id = m.author_id "
-            f'WHERE {" AND ".join(conditions)} ORDER BY m."index" {direction} LIMIT %s',
-            [*values, limit],
+            f'WHERE {" AND ".join(conditions)} ORDER BY m."index" {direction} LIMIT %s OFFSET %s',
+            [*values, limit, offset],
         )
         return [_reader.read(row) | {"author": row[-1]} for row in cursor.fetchall()]

@@ -42,8 +42,10 @@ def save_changes(session: Session, values: dict[str, Any], *, now: datetime | No
     session.save(update_fields=list(values))
 
 
-def mark_accessed(session_id: UUID, last_accessed: datetime) -> None:
-    """Move last_accessed to now, at most once a minute, in one statement."""
+def mark_accessed(session_id: UUID, last_accessed: datetime) -> datetime:
+    """Move last_accessed to now, at most once a minute, in one statement; return what it is then."""
     now = timezone.now()
-    if now - last_accessed >= _ACCESS_STEP:
-        Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)
+    if now - last_accessed < _ACCESS_STEP:
+        return last_accessed
+    Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)
+    return now

@@ -78,8 +78,11 @@ def finish(held: Claim, answer: Answer) -> None:
 
 
 def release(held: Claim) -> None:
-    """Give the key back after a refusal: nothing was done, and the next try may succeed."""
-    IdempotencyKey.objects.filter(pk=held.key_id, claim=held.token).delete()
+    """Give the key back after a refusal: nothing was done, and the next try may succeed.
+
+    An answer that is there stays: the work was committed, whatever became of the caller then.
+    """
+    IdempotencyKey.objects.filter(pk=held.key_id, claim=held.token, status=None).delete()
 
 
 def forget_old_keys() -> int:

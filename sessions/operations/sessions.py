@@ -13,7 +13,7 @@ from sessions.models import Phase, Role, Session, Verb
 from sessions.operations import audit
 from sessions.operations.changing import check_version, save_changes
 from sessions.operations.naming import name_from, preview_of
-from sessions.operations.tags import checked_tags, replace_tags
+from sessions.operations.tags import checked_tags, replace_tags, tags_of
 from sessions.operations.transcript import NewMessage, checked_messages, insert_messages
 from sessions.operations.values import checked_json, checked_text
 from sessions.operations.workspaces import create_workspace
@@ -92,7 +92,9 @@ def create_session(
     with transaction.atomic():
         create_workspace(session.pk)
         session.save(force_insert=True)
-        replace_tags(session, tags)
+        session.loaded_tags = []
+        if tags:
+            replace_tags(session, tags)
         insert_messages(session.pk, 0, messages, author_id=actor.user_id, now=now)
         audit.record(actor, Verb.CREATED, session.pk, name=session.name, messages=len(messages))
     return session
@@ -174,7 +176,7 @@ def _record_changes(
     if "pinned" in changed:
         audit.record(actor, Verb.PINNED if session.pinned else Verb.UNPINNED, session.pk)
     if tagged:
-        audit.record(actor, Verb.TAGGED, session.pk, tags=list(session.tags.values_list("name", flat=True)))
+        audit.record(actor, Verb.TAGGED, session.pk, tags=tags_of(session))
     others = sorted(changed.keys() - {"name", "name_is_automatic", "pinned"})
     if others:
         audit.record(actor, Verb.UPDATED, session.pk, fields=others)

@@ -23,8 +23,10 @@ def checked_tags(names: Iterable[str]) -> list[str]:
 
 
 def tags_of(session: Session) -> list[str]:
-    """The session's tags in alphabetical order."""
-    return list(session.tags.order_by("name").values_list("name", flat=True))
+    """The session's tags in alphabetical order; one query, unless they were loaded with it."""
+    if session.loaded_tags is None:
+        session.loaded_tags = list(session.tags.order_by("name").values_list("name", flat=True))
+    return session.loaded_tags
 
 
 def replace_tags(session: Session, names: Iterable[str]) -> bool:
@@ -41,4 +43,5 @@ def replace_tags(session: Session, names: Iterable[str]) -> bool:
         )
         tags = Tag.objects.filter(owner_id=session.owner_id, name__in=new)
         SessionTag.objects.bulk_create([SessionTag(session=session, tag=tag) for tag in tags], ignore_conflicts=True)
+    session.loaded_tags = sorted(wanted)
     return bool(gone or new)

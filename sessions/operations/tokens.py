@@ -78,8 +78,10 @@ def revoke_token(*, actor: "Actor | User", token_id: int) -> ApiToken:
     return token
 
 
-def mark_token_used(token_id: int) -> None:
+def mark_token_used(token_id: int, last_used_at: datetime | None) -> None:
     """Move last_used_at to now, at most once a minute, in one statement."""
     now = timezone.now()
+    if last_used_at is not None and now - last_used_at < _USE_STEP:
+        return
     stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - _USE_STEP)
     ApiToken.objects.filter(stale, pk=token_id).update(last_used_at=now)

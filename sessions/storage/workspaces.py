@@ -106,18 +106,23 @@ def exists(session_id: UUID) -> bool:
 
 
 def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
-    """Ask the disk about a workspace, following no link. A missing workspace is empty."""
-    base = trash() if in_trash else root()
-    try:
-        workspace = os.open(
-            os.path.join(base, str(session_id)), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        )
-    except OSError:
-        return WorkspaceState()
-    try:
-        return WorkspaceState(_is_directory(workspace, INDEX), _content_count(workspace))
-    finally:
-        os.close(workspace)
+    """Ask the disk about a workspace, following no link. A missing workspace is empty.
+
+    It moves once the transaction that trashed or restored the session has committed; until then
+    it is found in the other place.
+    """
+    for base in (trash(), root()) if in_trash else (root(), trash()):
+        try:
+            workspace = os.open(
+                os.path.join(base, str(session_id)), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            )
+        except OSError:
+            continue
+        try:
+            return WorkspaceState(_is_directory(workspace, INDEX), _content_count(workspace))
+        finally:
+            os.close(workspace)
+    return WorkspaceState()
 
 
 def _is_directory(directory: int, name: str) -> bool:
