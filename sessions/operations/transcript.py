@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_BATCH = 1000
+_ROLES = frozenset(Role.values)  # `Role.values` makes a new list at every look
 _TEXTS = {"model": 255, "tool_name": 255, "tool_call_id": 255, "source_file": 1024}
 _COUNTS = ("prompt_eval_count", "eval_count")
 _LARGEST_COUNT = 2**63 - 1
@@ -137,12 +138,13 @@ def checked_messages(messages: Sequence[NewMessage]) -> list[NewMessage]:
 
 
 def _checked(where: str, message: NewMessage) -> NewMessage:
-    if message.role not in Role.values:
+    if message.role not in _ROLES:
         raise Invalid("Unknown role.", errors=[(f"{where}.role", f"One of {', '.join(Role.values)}.")])
     checked_content(f"{where}.content", message.content)
     checked_content(f"{where}.thinking", message.thinking)
     for name, longest in _TEXTS.items():
-        checked_text(f"{where}.{name}", getattr(message, name), longest=longest)
+        if text := getattr(message, name):
+            checked_text(f"{where}.{name}", text, longest=longest)
     for name in _COUNTS:
         count = getattr(message, name)
         if count is not None and not 0 <= count <= _LARGEST_COUNT:

@@ -44,6 +44,8 @@ def checked_content(where: str, value: str) -> str:
 
 def checked_json(where: str, value: Any) -> Any:
     """Return a JSON value. Raises Invalid for NUL, half surrogates, NaN, numbers beyond 64 bits and deep nesting."""
+    if not value:  # most are: None, {} and the like break no rule
+        return value
     pending = [(value, 0)]
     while pending:
         item, depth = pending.pop()
