@@ -90,7 +90,6 @@ def test_is_told_in_an_event(alice):
     assert event.detail == {"name": "Lichens", "messages": 2}
 
 
-@committed
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -114,7 +113,7 @@ def test_is_told_in_an_event(alice):
         {"system_prompt": "\x00"},
         {"messages": [NewMessage(role="robot", content="")]},
     ],
-    ids=str,
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_what_breaks_a_rule_leaves_nothing(alice, workspace_root, wrong):
     with pytest.raises(Invalid) as refused:
