@@ -1,0 +1,68 @@
+"""Many rows at once: COPY on PostgreSQL, one prepared statement on SQLite. Memory doesn't grow with their number."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import connection, models
+
+from sessions.models.rows import db_id, db_json, db_time
+
+_AT_ONCE = 2_000  # rows: Django's SQLite cursor keeps what it is given until the call returns
+
+
+def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Insert rows whose values are in the order of the fields `names`; return how many there were.
+
+    Ids are UUIDs or numbers, times are aware, JSON values are plain Python. Runs in the caller's
+    transaction. Nothing is checked here: the caller's operation has done that.
+    """
+    fields = [model._meta.get_field(name) for name in names]
+    columns = ", ".join(f'"{field.column}"' for field in fields if isinstance(field, models.Field))
+    converted = _converted(rows, [_converter(field) for field in fields])
+    table = model._meta.db_table
+    if connection.vendor == "postgresql":
+        return _copy(f"COPY {table} ({columns}) FROM STDIN", converted)
+    places = ", ".join(["%s"] * len(fields))
+    return _insert(f"INSERT INTO {table} ({columns}) VALUES ({places})", converted)
+
+
+def _copy(statement: str, rows: Iterator[Sequence[Any]]) -> int:
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+            count += 1
+    return count
+
+
+def _insert(statement: str, rows: Iterator[Sequence[Any]]) -> int:
+    count = 0
+    with connection.cursor() as cursor:
+        while chunk := list(islice(rows, _AT_ONCE)):
+            cursor.executemany(statement, chunk)
+            count += len(chunk)
+    return count
+
+
+def _converted(
+    rows: Iterable[Sequence[Any]], converters: Sequence[Callable[[Any], Any] | None]
+) -> Iterator[Sequence[Any]]:
+    changed = [(number, convert) for number, convert in enumerate(converters) if convert is not None]
+    for row in rows:
+        values = list(row)
+        for number, convert in changed:
+            values[number] = convert(values[number])
+        yield values
+
+
+def _converter(field: Any) -> Callable[[Any], Any] | None:
+    if isinstance(field, models.ForeignKey):
+        return _converter(field.target_field)
+    if isinstance(field, models.UUIDField):
+        return db_id
+    if isinstance(field, models.JSONField):
+        return db_json
+    if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":
+        return db_time
+    return None

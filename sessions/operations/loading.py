@@ -1,0 +1,193 @@
+"""Many finished sessions at once, each with its transcript, workspace, tags and events."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from sessions.access import Actor, require_write
+from sessions.models import Event, Message, Phase, Role, Session, SessionTag, Status, Tag, Verb, session_count
+from sessions.models.bulk_rows import insert_rows
+from sessions.operations.naming import name_from, preview_of
+from sessions.operations.sessions import checked_name
+from sessions.operations.tags import checked_tags
+from sessions.operations.transcript import NewMessage, checked_messages
+from sessions.operations.values import checked_json, checked_text
+from sessions.operations.workspaces import create_workspace
+from sessions.storage.workspaces import move_to_trash
+
+SESSIONS_AT_ONCE = 500
+MESSAGES_AT_ONCE = 10_000
+_COMPACT_EVERY = 40  # batches
+_MESSAGE_VALUES = [name for name in NewMessage.__slots__ if name != "created_at"]
+_MESSAGE_FIELDS = ["session", "index", "author", "created_at", *_MESSAGE_VALUES]
+_message_values = attrgetter(*_MESSAGE_VALUES)
+_SESSION_FIELDS = [field.name for field in Session._meta.concrete_fields]
+_EVENT_FIELDS = ["session_id", "actor", "actor_name", "token_name", "verb", "detail", "at"]
+
+
+@dataclass(slots=True)
+class SessionDraft:
+    """A session that is over: what it is called, when it was, and its messages, which may be a generator."""
+
+    created_at: datetime
+    messages: Iterable[NewMessage] = ()
+    name: str = ""
+    description: str = ""
+    tags: Iterable[str] = ()
+    model: str = ""
+    phase: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    pinned: bool = False
+    archived_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How far loading has come."""
+
+    sessions: int
+    messages: int
+
+
+def owner_named(username: str) -> tuple[User, bool]:
+    """Return the user, and whether it was made now: without a password, so nobody can sign in as it."""
+    users = get_user_model()
+    with transaction.atomic():
+        owner = users.objects.filter(username=username).first()
+        return (owner, False) if owner else (users.objects.create_user(username), True)
+
+
+def load_sessions(
+    *, actor: "Actor | User", drafts: Iterable[SessionDraft], workspaces: bool = True
+) -> Iterator[Loaded]:
+    """Store sessions of the actor's in batches, one transaction each; yield after each how many are stored.
+
+    A batch is all or nothing, directories included; memory grows neither with the number of
+    sessions nor with a transcript's length. `workspaces=False` makes no directories. Raises
+    Invalid, TooLarge, StorageError; batches before that one stay.
+    """
+    actor = Actor.of(actor)
+    require_write(actor)
+    tag_ids: dict[str, int] = {}
+    waiting = iter(drafts)
+    sessions = messages = batches = 0
+    while True:
+        batch = _Batch(actor, tag_ids)
+        with transaction.atomic():
+            batch.store(waiting, workspaces=workspaces)
+        if not batch.sessions:
+            break
+        sessions, messages, batches = sessions + len(batch.sessions), messages + batch.messages, batches + 1
+        if batches % _COMPACT_EVERY == 0:
+            session_count.compact()
+        yield Loaded(sessions, messages)
+    session_count.compact()
+    _analyse()
+
+
+def _analyse() -> None:
+    """Tell PostgreSQL's planner what the tables hold now; SQLite plans by the indexes alone."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for model in (Session, Message, SessionTag, Event, session_count.SessionCount):
+                cursor.execute(f"ANALYZE {model._meta.db_table}")
+
+
+class _Batch:
+    """Rows of one transaction. Messages go first, as they come; what is known of them is then in their session."""
+
+    def __init__(self, actor: Actor, tag_ids: dict[str, int]) -> None:
+        self.actor = actor
+        self.sessions: list[Session] = []
+        self.messages = 0
+        self._tag_ids = tag_ids
+        self._tagged: list[tuple[UUID, str]] = []
+        self._events: list[tuple[Any, ...]] = []
+
+    def store(self, drafts: Iterator[SessionDraft], *, workspaces: bool) -> None:
+        """Take drafts until the batch is full, and write everything."""
+        insert_rows(Message, _MESSAGE_FIELDS, self._message_rows(drafts))
+        insert_rows(Session, _SESSION_FIELDS, self._session_rows())
+        self._make_tags()
+        insert_rows(SessionTag, ["session", "tag"], ((pk, self._tag_ids[name]) for pk, name in self._tagged))
+        insert_rows(Event, _EVENT_FIELDS, self._events)
+        for session in self.sessions if workspaces else ():
+            create_workspace(session.pk)
+            if session.in_trash:
+                move_to_trash(session.pk)
+
+    def _message_rows(self, drafts: Iterator[SessionDraft]) -> Iterator[tuple[Any, ...]]:
+        while len(self.sessions) < SESSIONS_AT_ONCE and self.messages < MESSAGES_AT_ONCE:
+            draft = next(drafts, None)
+            if draft is None:
+                return
+            yield from self._messages_of(draft)
+
+    def _messages_of(self, draft: SessionDraft) -> Iterator[tuple[Any, ...]]:
+        session_id = uuid4()
+        count, first_user, newest = 0, None, draft.created_at
+        for message in draft.messages:
+            checked_messages([message])
+            if first_user is None and message.role == Role.USER:
+                first_user = message.content
+            at = message.created_at or newest
+            newest = max(newest, at)
+            author = self.actor.user_id if message.role in (Role.USER, Role.SYSTEM) else None
+            yield (session_id, count, author, at, *_message_values(message))
+            count += 1
+        self.messages += count
+        self._add(session_id, draft, count=count, first_user=first_user or "", newest=newest)
+
+    def _add(self, session_id: UUID, draft: SessionDraft, *, count: int, first_user: str, newest: datetime) -> None:
+        tags = checked_tags(draft.tags)
+        status = Status.DELETED if draft.deleted_at else Status.ARCHIVED if draft.archived_at else Status.ACTIVE
+        session = Session(
+            id=session_id,
+            owner_id=self.actor.user_id,
+            name=checked_name(draft.name) if draft.name else name_from(first_user),
+            name_is_automatic=not draft.name,
+            description=checked_text("description", draft.description, longest=1024),
+            status=status,
+            pinned=draft.pinned,
+            model=checked_text("model", draft.model, longest=255),
+            phase=Phase(draft.phase) if draft.phase else "",
+            metadata=checked_json("metadata", draft.metadata),
+            created_at=draft.created_at,
+            updated_at=draft.deleted_at or draft.archived_at or newest,
+            last_accessed=max(newest, draft.archived_at or newest),
+            archived_at=draft.archived_at,
+            deleted_at=draft.deleted_at,
+            message_count=count,
+            preview=preview_of(first_user),
+        )
+        self.sessions.append(session)
+        self._tagged += [(session_id, name) for name in tags]
+        self._note(session, Verb.CREATED, draft.created_at, name=session.name, messages=count)
+        changes = ((Verb.PINNED, newest if draft.pinned else None), (Verb.ARCHIVED, draft.archived_at))
+        for verb, at in (*changes, (Verb.TRASHED, draft.deleted_at)):
+            if at is not None:
+                session.version += 1
+                self._note(session, verb, at)
+
+    def _note(self, session: Session, verb: Verb, at: datetime, **detail: Any) -> None:
+        actor = self.actor
+        self._events.append((session.pk, actor.user_id, actor.username, actor.token_name, verb.value, detail, at))
+
+    def _session_rows(self) -> Iterator[list[Any]]:
+        for session in self.sessions:
+            yield [session.__dict__[field.attname] for field in Session._meta.concrete_fields]
+
+    def _make_tags(self) -> None:
+        missing = sorted({name for _, name in self._tagged} - self._tag_ids.keys())
+        if missing:
+            owner_id = self.actor.user_id
+            Tag.objects.bulk_create([Tag(owner_id=owner_id, name=name) for name in missing], ignore_conflicts=True)
+            self._tag_ids.update(Tag.objects.filter(owner_id=owner_id, name__in=missing).values_list("name", "pk"))
