@@ -1,10 +1,10 @@
-"""The first administrator, made once through the address that the first start prints."""
+"""Accounts: the first administrator, made once through the address that the first start prints; one's own profile."""
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
-from sessions.exceptions import NotAllowed
+from sessions.exceptions import Invalid, NotAllowed
 from sessions.storage import first_run
 
 
@@ -13,6 +13,11 @@ def first_run_token() -> str | None:
     if get_user_model().objects.exists():
         return None
     return first_run.issue()
+
+
+def is_first_run_token(token: str) -> bool:
+    """Whether the one-time address with this secret still makes the first administrator."""
+    return first_run.matches(token) and not get_user_model().objects.exists()
 
 
 def create_first_administrator(*, token: str, username: str, password: str) -> User:
@@ -24,6 +29,27 @@ def create_first_administrator(*, token: str, username: str, password: str) -> U
                 cursor.execute(f"LOCK TABLE {users._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
         if users.objects.exists() or not first_run.matches(token):
             raise NotAllowed("This address has been used or is wrong. Sign in, or look at what the server printed.")
-        administrator = users.objects.create_superuser(username=username, password=password)
-    first_run.withdraw()
-    return administrator
+        transaction.on_commit(first_run.withdraw)
+        return users.objects.create_superuser(username=username, password=password)
+
+
+def update_profile(*, user: User, username: str, first_name: str, last_name: str, email: str) -> User:
+    """Change what a user is called. Raises Invalid if somebody else has the username."""
+    values = {"username": username, "first_name": first_name, "last_name": last_name, "email": email}
+    for field, value in values.items():
+        setattr(user, field, value)
+    try:
+        with transaction.atomic():
+            user.save(update_fields=list(values))
+    except IntegrityError as error:
+        user.refresh_from_db()
+        taken = "Somebody else has this username."
+        raise Invalid(taken, errors=[("username", taken)]) from error
+    return user
+
+
+def change_password(*, user: User, password: str) -> User:
+    """Give a user another password; every login but the one that asks for it ends."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user
