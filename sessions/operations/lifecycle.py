@@ -67,9 +67,10 @@ def empty_trash(*, actor: "Actor | User") -> int:
     actor = Actor.of(actor)
     require_write(actor)
     purged = 0
-    for session_id in list(visible_sessions(actor).in_trash().values_list("pk", flat=True)):
+    in_trash = visible_sessions(actor).in_trash().filter(owner_id=actor.user_id)
+    for session_id in list(in_trash.values_list("pk", flat=True)):
         with transaction.atomic():
-            session = visible_sessions(actor).in_trash().select_for_update().filter(pk=session_id).first()
+            session = in_trash.select_for_update().filter(pk=session_id).first()
             if session is not None:
                 _purge(actor, session)
                 purged += 1

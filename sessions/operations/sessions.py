@@ -58,18 +58,18 @@ def create_session(
     system_prompt: str | None = None,
     system_prompt_source_file: str = "",
     messages: Sequence[NewMessage] = (),
+    owner_id: int | None = None,
     **fields: Unpack[SessionFields],
 ) -> Session:
     """Make a session with its workspace and, if given, its first messages; return it saved.
 
     Without a name it is called after its first user message, "Untitled session" until there is
-    one. A system prompt becomes message 0. Raises Invalid, TooLarge, NotAllowed, StorageError;
-    then neither row nor directory is left.
+    one. A system prompt becomes message 0. It is the actor's own; an administrator in the admin
+    may make it for somebody else. Raises Invalid, TooLarge, NotAllowed, StorageError; then neither
+    row nor directory is left.
     """
     actor = Actor.of(actor)
-    require_write(actor)
-    if actor.only_session is not None:
-        raise NotAllowed("This token opens one session only and makes no others.")
+    owner_id = _allowed_owner(actor, owner_id)
     if system_prompt is not None:
         prompt = NewMessage(role=Role.SYSTEM, content=system_prompt, source_file=system_prompt_source_file)
         messages = [prompt, *messages]
@@ -79,7 +79,7 @@ def create_session(
     now = timezone.now()
     session = Session(
         id=uuid4(),
-        owner_id=actor.user_id,
+        owner_id=owner_id,
         name=checked_name(name) if name else name_from(first or ""),
         name_is_automatic=not name,
         preview=preview_of(first or ""),
@@ -87,7 +87,7 @@ def create_session(
         updated_at=now,
         last_accessed=now,
         message_count=len(messages),
-        **_checked(fields),
+        **checked_fields(fields),
     )
     with transaction.atomic():
         create_workspace(session.pk)
@@ -122,7 +122,7 @@ def update_session(
         values = dict(changes)
         if "metadata" in values:
             values["metadata"] = _merged(session.metadata, changes["metadata"])
-        changed = {field: value for field, value in _checked(values).items() if value != before[field]}
+        changed = {field: value for field, value in checked_fields(values).items() if value != before[field]}
         if "name" in changed:
             changed["name_is_automatic"] = False
         tagged = tags is not None and replace_tags(session, tags)
@@ -132,12 +132,21 @@ def update_session(
     return session
 
 
+def _allowed_owner(actor: Actor, owner_id: int | None) -> int:
+    require_write(actor)
+    if actor.only_session is not None:
+        raise NotAllowed("This token opens one session only and makes no others.")
+    if owner_id not in (None, actor.user_id) and not actor.acts_for_all:
+        raise NotAllowed("Only administrators make sessions for somebody else.")
+    return owner_id or actor.user_id
+
+
 def checked_name(name: str) -> str:
     """Return the name trimmed. Raises Invalid if it is empty or too long."""
     return checked_text("name", name.strip(), longest=_TEXTS["name"], blank=False)
 
 
-def _checked(fields: Any) -> dict[str, Any]:
+def checked_fields(fields: Any) -> dict[str, Any]:
     """Return the fields as they are stored. Raises Invalid for a value that breaks a rule."""
     values = dict(fields)
     for field, longest in _TEXTS.items():

@@ -61,7 +61,7 @@ def create_token(
 
 
 def revoke_token(*, actor: "Actor | User", token_id: int) -> ApiToken:
-    """Revoke one of the actor's tokens, or anybody's as an administrator; it is refused from the next request on.
+    """Revoke one of the actor's tokens, or anybody's in the admin; it is refused from the next request on.
 
     Raises NotFound.
     """
@@ -69,7 +69,7 @@ def revoke_token(*, actor: "Actor | User", token_id: int) -> ApiToken:
     require_write(actor)
     with transaction.atomic():
         token = ApiToken.objects.select_for_update(of=("self",)).filter(pk=token_id).first()
-        if token is None or not (actor.is_administrator or token.user_id == actor.user_id):
+        if token is None or not (actor.acts_for_all or token.user_id == actor.user_id):
             raise NotFound("You have no such token.")
         if token.revoked_at is None:
             token.revoked_at = timezone.now()
