@@ -25,7 +25,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 def is_api(request: HttpRequest) -> bool:
     """Whether the request is for the JSON API."""
-    return request.path_info.startswith(API)
+    return request.path_info.startswith(API) or request.path_info == API.rstrip("/")
 
 
 class UnversionedApi:

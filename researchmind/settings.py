@@ -54,10 +54,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "researchmind.middleware.UnversionedApi",
     "django_structlog.middlewares.RequestMiddleware",
+    "researchmind.middleware.ApiProblems",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "researchmind.middleware.ApiProblems",
     "researchmind.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",
     "researchmind.middleware.PageCsrf",

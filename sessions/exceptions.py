@@ -82,6 +82,12 @@ class Invalid(SessionError):
         self.errors = list(errors)
 
 
+class KeyReused(Invalid):
+    """An idempotency key stands for another request already."""
+
+    code = "idempotency_key_reused"
+
+
 class TooLarge(SessionError):
     """More than a documented limit allows."""
 
@@ -110,6 +116,12 @@ class UnexpectedIndex(Conflict):
     """`expected_index` isn't the index that the message would get."""
 
     code = "unexpected_index"
+
+
+class KeyInUse(Conflict):
+    """The request that an idempotency key stands for is still under way."""
+
+    code = "idempotency_key_in_use"
 
 
 class StaleVersion(SessionError):

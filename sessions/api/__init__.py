@@ -1,0 +1,1 @@
+"""The JSON API: routers translate and call; what they share is a small file each."""

@@ -4,9 +4,9 @@ Django's compiler takes a third of the time of a one-row request and its convert
 list's. Here a statement is built once for each vendor, and values are converted in C.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection, models
@@ -38,29 +38,55 @@ class RowReader:
         self._fields = [model._meta.get_field(name) for name in names]
         self.names = [field.attname for field in self._fields]  # type: ignore[union-attr]  # concrete fields alone
         self._alias = alias
+        self._by_vendor: dict[str, _Columns] = {}
 
     def columns(self) -> str:
         """The select list for the vendor in use."""
-        return ", ".join(self._column(field) for field in self._fields)
+        return self._here().select_list
 
-    def _column(self, field: Any) -> str:
-        column = f'{self._alias}."{field.column}"'
-        if isinstance(field, models.DateTimeField | models.UUIDField | models.JSONField):
-            return f"CAST({column} AS text)"  # past the drivers' converters, which are Python
-        return column
+    def read(self, values: Sequence[Any], *more: str) -> Row:
+        """One result row as a dictionary: this reader's columns first, then as many others, named in `more`."""
+        return self.read_all([values], *more)[0]
 
-    def read(self, values: Sequence[Any]) -> Row:
-        """One result row, which starts with this reader's columns, as a dictionary."""
-        return {
-            name: convert(value) if convert is not None and value is not None else value
-            for name, convert, value in zip(self.names, self._converters(), values, strict=False)
-        }
+    def read_all(self, rows: Iterable[Sequence[Any]], *more: str) -> list[Row]:
+        """All result rows, each as `read` does."""
+        conversions = self._here().conversions
+        names = (*self.names, *more)
+        found = [dict(zip(names, values, strict=False)) for values in rows]
+        for row in found:
+            for name, convert in conversions:
+                if row[name] is not None:
+                    row[name] = convert(row[name])
+        return found
 
-    def _converters(self) -> list[Callable[[Any], Any] | None]:
-        known: dict[str, list[Callable[[Any], Any] | None]] = self.__dict__.setdefault("_by_vendor", {})
-        if connection.vendor not in known:
-            known[connection.vendor] = [_converter(field, connection.vendor) for field in self._fields]
-        return known[connection.vendor]
+    def _here(self) -> "_Columns":
+        vendor = connection.vendor
+        known = self._by_vendor.get(vendor)
+        if known is None:
+            known = self._by_vendor[vendor] = _columns(self._fields, self._alias, vendor)
+        return known
+
+
+class _Columns(NamedTuple):
+    """What a reader selects on one vendor, and what has to be converted after it."""
+
+    select_list: str
+    conversions: list[tuple[str, Callable[[Any], Any]]]
+
+
+def _columns(fields: Sequence[Any], alias: str, vendor: str) -> _Columns:
+    converters = [(field.attname, _converter(field, vendor)) for field in fields]
+    return _Columns(
+        ", ".join(_column(field, alias) for field in fields),
+        [(name, convert) for name, convert in converters if convert is not None],
+    )
+
+
+def _column(field: Any, alias: str) -> str:
+    column = f'{alias}."{field.column}"'
+    if isinstance(field, models.DateTimeField | models.UUIDField | models.JSONField):
+        return f"CAST({column} AS text)"  # past the drivers' converters, which are Python
+    return column
 
 
 def _converter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
@@ -76,7 +102,7 @@ def _converter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
 
 
 def _time_of_sqlite(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text + "+00:00")
 
 
 def _dashed(digits: str) -> str:

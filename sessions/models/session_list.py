@@ -77,7 +77,9 @@ def list_sessions(
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, limit + 1, offset])
-        rows = [reader.read(row) | {"tags": orjson.loads(row[-1] or "[]")} for row in cursor.fetchall()]
+        rows = reader.read_all(cursor.fetchall(), "tags")
+    for row in rows:
+        row["tags"] = orjson.loads(row["tags"])
     following = None
     if len(rows) > limit:
         rows = rows[:limit]

@@ -38,4 +38,7 @@ def find_session_rows(
             f"WHERE {condition} LIMIT {_ENOUGH}",
             values,
         )
-        return [reader.read(row) | {"owner_name": row[-2], "tags": orjson.loads(row[-1])} for row in cursor.fetchall()]
+        rows = reader.read_all(cursor.fetchall(), "owner_name", "tags")
+    for row in rows:
+        row["tags"] = orjson.loads(row["tags"])
+    return rows

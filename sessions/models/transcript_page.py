@@ -49,4 +49,4 @@ def read_messages(
             f'WHERE {" AND ".join(conditions)} ORDER BY m."index" {direction} LIMIT %s OFFSET %s',
             [*values, limit, offset],
         )
-        return [_reader.read(row) | {"author": row[-1]} for row in cursor.fetchall()]
+        return _reader.read_all(cursor.fetchall(), "author")

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from sessions.exceptions import Conflict, Invalid
+from sessions.exceptions import Conflict, KeyInUse, KeyReused
 from sessions.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
@@ -39,7 +39,7 @@ class Claim:
 def claim(*, user_id: int, key: str, fingerprint: str) -> Claim | Answer:
     """Claim a key, or return the answer it has already.
 
-    Raises Invalid if the key stands for another request, Conflict while that request is under way.
+    Raises KeyReused if the key stands for another request, KeyInUse while that request is under way.
     """
     now = timezone.now()
     token = uuid4()
@@ -52,7 +52,7 @@ def claim(*, user_id: int, key: str, fingerprint: str) -> Claim | Answer:
     if row.claim == token:
         return Claim(row.pk, token)
     if row.fingerprint != fingerprint:
-        raise Invalid(
+        raise KeyReused(
             "This Idempotency-Key was used for another request. Use a new key for a new request.",
             errors=[("Idempotency-Key", "Already used with another body, method or path.")],
         )
@@ -64,8 +64,8 @@ def claim(*, user_id: int, key: str, fingerprint: str) -> Claim | Answer:
     raise _under_way(key)
 
 
-def _under_way(key: str) -> Conflict:
-    return Conflict("A request with this Idempotency-Key is still under way. Try again in a moment.", key=key)
+def _under_way(key: str) -> KeyInUse:
+    return KeyInUse("A request with this Idempotency-Key is still under way. Try again in a moment.", key=key)
 
 
 def finish(held: Claim, answer: Answer) -> None:

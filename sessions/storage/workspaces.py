@@ -21,6 +21,7 @@ CONTENT = "content"
 INDEX = ".mcp-vector-search"
 TRASH = ".trash"
 _PRIVATE = 0o700
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -72,6 +73,12 @@ def create(session_id: UUID) -> Path:
     return path
 
 
+def make_root() -> None:
+    """Make the directory that holds all workspaces, unless it is there. Raises StorageFull or StorageError."""
+    with _translated("make the workspaces' directory"):
+        root().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+
+
 def move_to_trash(session_id: UUID) -> None:
     """Move the workspace into the trash, unless it is there already."""
     with _translated("move the workspace to the trash"):
@@ -111,18 +118,84 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
     It moves once the transaction that trashed or restored the session has committed; until then
     it is found in the other place.
     """
-    for base in (trash(), root()) if in_trash else (root(), trash()):
+    places = [os.path.join(settings.WORKSPACE_ROOT, str(session_id))]
+    places.insert(0 if in_trash else 1, os.path.join(settings.WORKSPACE_ROOT, TRASH, str(session_id)))
+    for place in places:
+        found = _states.get(place)
+        if found is not None:
+            return found
+    return WorkspaceState()
+
+
+_Identity = tuple[int, int, int]
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    """What tells that a directory is the same and unchanged: device, inode and change time."""
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
+class _States:
+    """What was found in workspaces, as long as neither they nor their `content/` have changed.
+
+    A list asks about two hundred workspaces, and some hold 100,000 files: unchanged ones cost
+    two calls of the system. A directory changed within the last two seconds is looked at every
+    time: its time stamp may not tell two changes apart yet.
+    """
+
+    SETTLED_NS = 2_000_000_000
+    CAPACITY = 20_000
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[_Identity, _Identity, WorkspaceState]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, place: str) -> WorkspaceState | None:
+        """The state of the workspace at a path; None if there is no directory."""
+        known = self._known.get(place)
+        if known is not None and known[:2] == _identities(place):
+            return known[2]
         try:
-            workspace = os.open(
-                os.path.join(base, str(session_id)), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            )
+            workspace = os.open(place, _OPEN_DIRECTORY)
         except OSError:
-            continue
+            return None
         try:
-            return WorkspaceState(_is_directory(workspace, INDEX), _content_count(workspace))
+            return self._look(place, workspace)
         finally:
             os.close(workspace)
-    return WorkspaceState()
+
+    def _look(self, place: str, workspace: int) -> WorkspaceState:
+        status = os.fstat(workspace)
+        is_indexed = _is_directory(workspace, INDEX)
+        try:
+            content_status, count = _content(workspace)
+        except OSError:
+            return WorkspaceState(is_indexed, 0)
+        found = WorkspaceState(is_indexed, count)
+        if time.time_ns() - max(status.st_ctime_ns, content_status.st_ctime_ns) > self.SETTLED_NS:
+            with self._lock:
+                self._known[place] = (_identity(status), _identity(content_status), found)
+                if len(self._known) > self.CAPACITY:
+                    self._known.popitem(last=False)
+        return found
+
+
+def _content(workspace: int) -> tuple[os.stat_result, int]:
+    """The status of `content/` and the number of its entries. Raises OSError unless it is a directory."""
+    content = os.open(CONTENT, _OPEN_DIRECTORY, dir_fd=workspace)
+    try:
+        with os.scandir(content) as entries:
+            return os.fstat(content), sum(1 for _ in entries)
+    finally:
+        os.close(content)
+
+
+def _identities(place: str) -> tuple[_Identity, _Identity] | None:
+    """Those of a workspace and its `content/`. A link has an identity of its own, which nobody has noted."""
+    try:
+        return _identity(os.lstat(place)), _identity(os.lstat(f"{place}/{CONTENT}"))
+    except OSError:
+        return None
 
 
 def _is_directory(directory: int, name: str) -> bool:
@@ -132,55 +205,7 @@ def _is_directory(directory: int, name: str) -> bool:
         return False
 
 
-def _content_count(workspace: int) -> int:
-    try:
-        status = os.stat(CONTENT, dir_fd=workspace, follow_symlinks=False)
-        if not stat.S_ISDIR(status.st_mode):
-            return 0
-        return _counts.get(workspace, status)
-    except OSError:
-        return 0
-
-
-class _Counts:
-    """Entries of `content/` by the directory's identity and change time.
-
-    A directory of 100,000 files isn't read again for every list that shows its session. A
-    directory changed within the last two seconds is counted every time: its time stamp may
-    not tell two changes apart yet.
-    """
-
-    SETTLED_NS = 2_000_000_000
-    CAPACITY = 20_000
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[tuple[int, int, int], int] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, workspace: int, status: os.stat_result) -> int:
-        key = (status.st_dev, status.st_ino, status.st_ctime_ns)
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None:
-            return known
-        count = self._count(workspace)
-        if time.time_ns() - status.st_ctime_ns > self.SETTLED_NS:
-            with self._lock:
-                self._known[key] = count
-                if len(self._known) > self.CAPACITY:
-                    self._known.popitem(last=False)
-        return count
-
-    def _count(self, workspace: int) -> int:
-        content = os.open(CONTENT, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=workspace)
-        try:
-            with os.scandir(content) as entries:
-                return sum(1 for _ in entries)
-        finally:
-            os.close(content)
-
-
-_counts = _Counts()
+_states = _States()
 
 
 @contextmanager

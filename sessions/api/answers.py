@@ -1,0 +1,151 @@
+"""What the API says about sessions and messages: one form each, wherever they come from."""
+
+import os
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http import HttpResponse
+
+from sessions.access import Actor, SessionRole
+from sessions.api.preconditions import etag
+from sessions.models import Revision, Role, Session, Status
+from sessions.models.rows import Row
+from sessions.models.session_list import LIST_FIELDS, session_reader
+from sessions.operations.tags import tags_of
+from sessions.operations.transcript import Appended, NewMessage
+from sessions.storage import workspaces
+
+JSON = "application/json"
+
+
+def answer(data: Any, status: int = 200, *, version: int | None = None, location: str | None = None) -> HttpResponse:
+    """An answer of JSON. `version` becomes its ETag."""
+    headers = {}
+    if version is not None:
+        headers["ETag"] = etag(version)
+    if location is not None:
+        headers["Location"] = location
+    body = orjson.dumps(data, option=orjson.OPT_UTC_Z)
+    return HttpResponse(body, status=status, content_type=JSON, headers=headers)
+
+
+def no_content() -> HttpResponse:
+    """204: done, and there is nothing to say."""
+    response = HttpResponse(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
+    """A session as the API shows it, from a row of a list. `owner` is the owner's user name."""
+    session_id, status, ttl = row["id"], row["status"], row["ttl_seconds"]
+    in_trash = status == Status.DELETED
+    workspace = workspaces.state(session_id, in_trash=in_trash)
+    return {
+        "session_id": session_id,
+        "short_id": session_id[:8] + session_id[9:11],
+        "name": row["name"],
+        "description": row["description"],
+        "status": status,
+        "archived": status == Status.ARCHIVED,
+        "pinned": row["pinned"],
+        "owner": owner,
+        "owner_id": row["owner_id"],
+        "tags": row["tags"],
+        "model": row["model"] or None,
+        "phase": row["phase"] or None,
+        "message_count": row["message_count"],
+        "preview": row["preview"],
+        "summary": row["summary"],
+        "summary_model": row["summary_model"] or None,
+        "tool_settings": row["tool_settings"],
+        "agent_settings": row["agent_settings"],
+        "context_window_config": row["context_window_config"],
+        "configuration": row["configuration"],
+        "metadata": row["metadata"],
+        "ttl_seconds": ttl,
+        "expires_at": None if ttl is None else row["last_accessed"] + timedelta(seconds=ttl),
+        "workspace_path": None if in_trash else os.path.join(settings.WORKSPACE_ROOT, session_id),
+        "is_indexed": workspace.is_indexed,
+        "content_count": workspace.content_count,
+        "is_shared": False,
+        "role": SessionRole.OWNER.value,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "last_accessed": row["last_accessed"],
+        "archived_at": row["archived_at"],
+        "deleted_at": row["deleted_at"],
+        "version": row["version"],
+    }
+
+
+def changed_session(session: Session, actor: Actor, status: int = 200, *, location: str | None = None) -> HttpResponse:
+    """The answer to a change: the session as the change left it, with its ETag."""
+    data = session_answer(_row_of(session), owner=actor.username)  # only owners change sessions
+    return answer(data, status, version=session.version, location=location)
+
+
+def _row_of(session: Session) -> Row:
+    names = session_reader(LIST_FIELDS).names
+    return {name: getattr(session, name) for name in names} | {"id": str(session.pk), "tags": tags_of(session)}
+
+
+def message_answer(row: Row) -> dict[str, Any]:
+    """A message as the API shows it, from a row of `read_messages`."""
+    origin = row["origin_session"]
+    return {
+        "message_id": str(row["id"]),
+        "index": row["index"],
+        "role": row["role"],
+        "content": row["content"],
+        "created_at": row["created_at"],
+        "edited_at": row["edited_at"],
+        "author": row["author"],
+        "model": row["model"] or None,
+        "thinking": row["thinking"] or None,
+        "tool_name": row["tool_name"] or None,
+        "tool_calls": row["tool_calls"],
+        "tool_call_id": row["tool_call_id"] or None,
+        "source_file": row["source_file"] or None,
+        "prompt_eval_count": row["prompt_eval_count"],
+        "eval_count": row["eval_count"],
+        "metadata": row["metadata"],
+        "origin": None if origin is None else {"session_id": origin, "index": row["origin_index"]},
+    }
+
+
+_NEVER_APPENDED: Row = {"edited_at": None, "origin_session": None, "origin_index": None}
+_MESSAGE_NAMES = tuple(NewMessage.__slots__)
+
+
+def appended_answers(appended: Appended, actor: Actor) -> list[dict[str, Any]]:
+    """The messages of an append as the API shows them, without reading them again."""
+    answers = []
+    for offset, (message, pk) in enumerate(zip(appended.messages, appended.message_ids, strict=True)):
+        row: Row = {name: getattr(message, name) for name in _MESSAGE_NAMES} | _NEVER_APPENDED
+        row["id"] = pk
+        row["index"] = appended.first_index + offset
+        row["created_at"] = message.created_at or appended.created_at
+        row["author"] = actor.username if message.role in (Role.USER, Role.SYSTEM) else None
+        answers.append(message_answer(row))
+    return answers
+
+
+def revision_answer(revision: Revision) -> dict[str, Any]:
+    """A revision as the API shows it; its actor's name comes with `select_related`."""
+    return {
+        "number": revision.number,
+        "first_index": revision.first_index,
+        "message_count": revision.message_count,
+        "reason": revision.reason,
+        "created_at": revision.created_at,
+        "actor": revision.actor.get_username() if revision.actor else None,
+    }
+
+
+def session_id_of(row: Row) -> UUID:
+    """The id of a row as an object."""
+    return UUID(row["id"])

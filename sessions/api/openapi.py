@@ -1,0 +1,106 @@
+"""The OpenAPI file: what ninja makes, and what it doesn't know about our answers and headers."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from ninja import NinjaAPI, Router
+from ninja.operation import Operation
+from ninja.types import TCallable
+
+from sessions.api.errors import PROBLEM
+from sessions.api.idempotency import HEADER
+from sessions.api.schemas.common import ProblemAnswer
+
+_ALWAYS = (400, 401, 422, 500, 503)
+_OF_WRITES = (403, 411, 413, 415)
+
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of the session as you know it: 412 if it has changed since.",
+    "example": '"7"',
+}
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag that you have: 304 without a body if it is still current.",
+    "example": '"7"',
+}
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": HEADER,
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Any text of your own, such as a UUID. Sent again within 24 hours, the request isn't done again, "
+    "and its first answer is given with `Idempotency-Replayed: true`.",
+}
+_ETAG = {"ETag": {"description": "The session's version.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Where the new session is.", "schema": {"type": "string"}}}
+
+
+def documented(
+    answers: Mapping[int, Any],
+    *problems: int,
+    writes: bool = False,
+    if_match: bool = False,
+    if_none_match: bool = False,
+    etag: bool = False,
+    location: bool = False,
+) -> dict[str, Any]:
+    """Keyword arguments of a route: its answers, the problems it knows, its headers."""
+    known = {*_ALWAYS, *problems, *(_OF_WRITES if writes else ()), *((412,) if if_match else ())}
+    parameters = [*([_IF_MATCH] if if_match else []), *([_IF_NONE_MATCH] if if_none_match else [])]
+    headers = (_ETAG if etag else {}) | (_LOCATION if location else {})
+    extra: dict[str, Any] = {"parameters": parameters}
+    if headers:
+        extra["responses"] = {status: {"headers": headers} for status in answers}
+    response = dict(answers) | {status: ProblemAnswer for status in sorted(known)}
+    return {"response": response | ({304: None} if if_none_match else {}), "openapi_extra": extra}
+
+
+class ApiRouter(Router):
+    """A router whose GET answers HEAD too."""
+
+    def get(self, path: str, **options: Any) -> Callable[[TCallable], TCallable]:
+        """Register a GET operation."""
+        return self.api_operation(["GET", "HEAD"], path, **options)
+
+
+class Api(NinjaAPI):
+    """The API, with an OpenAPI file that says what really is answered."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The function's name: short, and unique among our routes."""
+        return operation.view_func.__name__
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """Return the OpenAPI document, made once."""
+        return self._document()
+
+    @cache  # noqa: B019  (there is one API, which lives as long as the process)
+    def _document(self) -> Any:
+        document = super().get_openapi_schema(path_prefix="/api/v1/")
+        for methods in document["paths"].values():
+            methods.pop("head", None)
+            for method, operation in methods.items():
+                _complete(method, operation)
+        return document
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    if method == "post":
+        operation["parameters"].append(_IDEMPOTENCY_KEY)
+        _add_problem(operation["responses"], 409)
+    for status, response in operation["responses"].items():
+        if status >= 400 and "content" in response:
+            response["content"] = {PROBLEM: response["content"].popitem()[1]}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _add_problem(responses: dict[int, Any], status: int) -> None:
+    responses.setdefault(status, {"description": "Conflict", "content": responses[422]["content"]})

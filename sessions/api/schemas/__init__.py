@@ -1,0 +1,1 @@
+"""Forms of requests and answers: what is validated, and what the OpenAPI file says."""

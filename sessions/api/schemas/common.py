@@ -1,0 +1,85 @@
+"""Kinds of values that several forms share."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+# The default of a field that may be left out but not be null. It is never read: only what is
+# in `model_fields_set` counts.
+NOT_SENT: Any = None
+
+JsonObject = dict[str, Any]
+
+LARGEST_INDEX = 2**31 - 1
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class Form(BaseModel):
+    """A body, or a part of one: no unknown fields, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """An answer, for the OpenAPI file: every field is always there."""
+
+    model_config = ConfigDict(extra="forbid", title=None)
+
+
+class ErrorAt(Answer):
+    """What is wrong, and where."""
+
+    loc: str = Field(description="The field, such as `messages[0].role`, the parameter or the header.")
+    message: str
+
+
+class ProblemAnswer(Answer):
+    """What went wrong and what to do (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable, for programs.")
+    errors: list[ErrorAt] = Field(default=NOT_SENT, description="Each value that breaks a rule.")
+    state: JsonObject = Field(default=NOT_SENT, description="The current state that the request didn't fit.")
+    request_id: str | None = Field(default=NOT_SENT, description="Under this id the server has logged the error.")
+
+
+def _time(value: Any) -> datetime:
+    """Read a time of RFC 3339 and turn it into UTC; nothing else that could pass for a time."""
+    if isinstance(value, str) and _RFC3339.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise PydanticCustomError("time", "This must be a time with its zone, such as 2026-05-04T12:30:00Z.")
+
+
+def _whole_number(value: Any) -> Any:
+    """Digits of an address; pydantic would take `5.0` and ` 5` too. Defaults are numbers already."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}", value):
+        raise PydanticCustomError("int_parsing", "This must be a whole number.")
+    return value
+
+
+def _true_or_false(value: Any) -> Any:
+    """`true` or `false` in an address, and no other spelling."""
+    words = {"true": True, "false": False}
+    if isinstance(value, str):
+        if value not in words:
+            raise PydanticCustomError("bool_type", "This must be true or false.")
+        return words[value]
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(_time)]
+Number = Annotated[int, BeforeValidator(_whole_number)]
+Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+Limit = Annotated[Number, Field(ge=1, le=200)]
+Offset = Annotated[Number, Field(ge=0, le=LARGEST_INDEX)]
+Index = Annotated[Number, Field(ge=0, le=LARGEST_INDEX)]
+Place = Annotated[Number, Field(ge=0, le=2**63 - 1)]  # in an address: whatever lies beyond the last one is 404

@@ -1,0 +1,40 @@
+"""From the parameters of a list to what it shows."""
+
+from sessions.access import Actor
+from sessions.api.errors import invalid
+from sessions.api.schemas.sessions import SessionListQuery
+from sessions.models import Status
+from sessions.models.session_filter import SessionFilter
+from sessions.models.tag import normalise_tag
+
+
+def filter_of(query: SessionListQuery, actor: Actor) -> SessionFilter | None:
+    """What the caller's list shows; None if it can't show anything.
+
+    Nobody shares sessions yet, so all that one may see are one's own.
+    """
+    nobody = query.owner_id is not None and query.owner_id != actor.user_id
+    if nobody or query.shared or query.scope == "shared":
+        return None
+    statuses = [query.status or Status.ACTIVE.value]
+    if query.include_archived and Status.ARCHIVED not in statuses:
+        statuses.append(Status.ARCHIVED.value)
+    return SessionFilter(
+        owner_id=actor.user_id,
+        statuses=statuses,
+        pinned=query.pinned,
+        tags_any=_tags("tags", query.tags),
+        tags_all=_tags("tags_all", query.tags_all),
+        model=query.model,
+        phase=query.phase,
+        only_session=actor.only_session,
+    )
+
+
+def _tags(name: str, text: str | None) -> list[str]:
+    if text is None:
+        return []
+    tags = sorted({normalise_tag(tag) for tag in text.split(",")})
+    if "" in tags:
+        raise invalid(name, "Give one or more tags with commas between them.")
+    return tags
