@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -63,8 +64,6 @@ def test_root_that_is_a_file(alice, workspace_root):
 
 
 def test_a_directory_that_is_there_already_is_neither_taken_nor_removed(alice, workspace_root, monkeypatch):
-    from uuid import UUID
-
     taken = UUID("11111111-2222-4333-8444-555555555555")
     monkeypatch.setattr("sessions.operations.sessions.uuid4", lambda: taken)
     (workspace_root / str(taken)).mkdir(parents=True)

@@ -11,7 +11,7 @@ from sessions.models import Event, Session, Tag, Verb
 from sessions.operations.sessions import create_session
 from sessions.operations.transcript import NewMessage
 from sessions.storage import workspaces
-from tests.factories import assistant_message, make_session, user_message
+from tests.factories import LONG_AGO, assistant_message, make_session, user_message
 from tests.whole import assert_in_place, assert_whole, transcript
 
 committed = pytest.mark.django_db(transaction=True)
@@ -42,8 +42,6 @@ def test_messages_get_indexes_and_authors(alice):
 
 
 def test_message_times_are_kept_or_now(alice):
-    from tests.factories import LONG_AGO
-
     session = make_session(alice, messages=[user_message(created_at=LONG_AGO), assistant_message()])
     first, second = session.messages.order_by("index")
     assert first.created_at == LONG_AGO

@@ -91,8 +91,9 @@ def test_revoke_is_for_good_and_told_once(alice):
 
 def test_who_may_revoke(alice, mallory, ada):
     token, _ = create_token(actor=alice, name="x")
-    with pytest.raises(NotFound):
-        revoke_token(actor=mallory, token_id=token.pk)
+    for stranger in (mallory, ada):
+        with pytest.raises(NotFound):
+            revoke_token(actor=stranger, token_id=token.pk)
     with pytest.raises(NotFound):
         revoke_token(actor=alice, token_id=token.pk + 1)
     with pytest.raises(ReadOnlyToken):

@@ -1,0 +1,112 @@
+"""A real Chromium on a live server, signed in or not, with axe and pictures."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+from tests import machine
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the test's thread
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+DESKTOP = {"width": 1440, "height": 900}
+WHAT_TO_INSTALL = (
+    "The browser tests need Chromium. Install it (Debian: apt-get install chromium), name one in the variable "
+    "CHROMIUM, or let Playwright fetch its own: python -m playwright install chromium"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Any) -> dict[str, Any]:
+    """The machine's Chromium, or the one that Playwright brought."""
+    path = os.environ.get("CHROMIUM") or machine.chromium() or playwright.chromium.executable_path
+    if not Path(path).exists():
+        pytest.fail(WHAT_TO_INSTALL, pytrace=False)
+    return browser_type_launch_args | {"executable_path": path, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A desktop somewhere east of Greenwich, without motion."""
+    return browser_context_args | {
+        "viewport": DESKTOP,
+        "timezone_id": "Europe/Zurich",
+        "locale": "en-GB",
+        "reduced_motion": "reduce",
+    }
+
+
+@pytest.fixture(scope="session")
+def base_url(live_server: Any) -> str:
+    """`page.goto("/")` goes to the live server."""
+    return live_server.url
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page whose scripts must not fail, and which must not ask for what the CSP forbids."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    page.set_default_timeout(10_000)
+    yield page
+    assert complaints == []
+
+
+def sign_in(context: BrowserContext, base_url: str, user: User) -> None:
+    """Give the browser a login, as the sign-in page would."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
+
+
+@pytest.fixture
+def alice_page(page: Page, base_url: str, alice: User) -> Page:
+    """A browser in which Alice is signed in; nothing is opened yet."""
+    sign_in(page.context, base_url, alice)
+    return page
+
+
+@pytest.fixture
+def check_axe() -> Callable[[Page], None]:
+    """`check_axe(page)`: axe finds nothing, in the light nor in the dark."""
+
+    def check(page: Page) -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{page.url}, {scheme}:\n{found.generate_report()}"
+
+    return check
+
+
+@pytest.fixture
+def screenshot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """`screenshot(page, "sessions")` keeps a picture in $SCREENSHOTS, if that is set."""
+
+    def take(page: Page, name: str) -> None:
+        folder = os.environ.get("SCREENSHOTS")
+        if folder:
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take
