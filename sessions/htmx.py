@@ -31,7 +31,8 @@ def fragment(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     """Render a part of a page, with the toasts that wait."""
-    return render(request, "fragment.html", {"fragment": template, **(context or {})}, status=status)
+    extras = {"fragment": template, "here_address": current_address(request)}
+    return render(request, "fragment.html", extras | (context or {}), status=status)
 
 
 def go_to(request: HttpRequest, address: str) -> HttpResponse:

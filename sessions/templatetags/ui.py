@@ -34,6 +34,12 @@ def exact(value: datetime) -> str:
 
 
 @register.filter
+def day(value: datetime) -> str:
+    """The day alone: `12 Nov`."""
+    return times.day(value)
+
+
+@register.filter
 def hue(name: str) -> str:
     """The class of a tag's colour; the same name always has the same."""
     return shell.hue(name)

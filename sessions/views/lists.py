@@ -1,29 +1,41 @@
-"""Stub, being written."""
+"""The sessions page and its sisters: pinned, archived, trash. Each address gives a page, or the next rows of one."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
+from sessions.htmx import PageRequest, fragment, wants_fragment
+from sessions.views.listing import ALL, ARCHIVE, PINNED_ONLY, TRASH, ListQuery, View
 from sessions.views.page import page, render_page
+from sessions.views.rows import page_of
 
 
-@page("GET", "POST")
-def session_list(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Stub."""
-    return render_page(request, "shell.html")
+@page("GET")
+def session_list(request: PageRequest) -> HttpResponse:
+    """The active sessions."""
+    return _list(request, ALL)
 
 
-@page("GET", "POST")
-def pinned(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Stub."""
-    return render_page(request, "shell.html")
+@page("GET")
+def pinned(request: PageRequest) -> HttpResponse:
+    """The pinned ones alone."""
+    return _list(request, PINNED_ONLY)
 
 
-@page("GET", "POST")
-def archived(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Stub."""
-    return render_page(request, "shell.html")
+@page("GET")
+def archived(request: PageRequest) -> HttpResponse:
+    """What was put away."""
+    return _list(request, ARCHIVE)
 
 
-@page("GET", "POST")
-def trashed(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Stub."""
-    return render_page(request, "shell.html")
+@page("GET")
+def trashed(request: PageRequest) -> HttpResponse:
+    """What waits to be restored or deleted for ever."""
+    return _list(request, TRASH)
+
+
+def _list(request: PageRequest, view: View) -> HttpResponse:
+    query = ListQuery.read(view, request.GET.dict())
+    rows = page_of(query, request.user.pk)
+    context = {"query": query, "view": view, "list": rows}
+    if wants_fragment(request):
+        return fragment(request, "sessions/_rows.html", context)
+    return render_page(request, "sessions/session_list.html", context, here=view.name, tag=query.tag)

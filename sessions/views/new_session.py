@@ -1,11 +1,46 @@
-"""Stub, being written."""
+"""Making a session."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.urls import reverse
 
+from sessions.exceptions import SessionError
+from sessions.forms import NewSessionForm, add_refusal
+from sessions.htmx import PageRequest, go_to
+from sessions.models import Session
+from sessions.operations.sessions import create_session
+from sessions.views.errors import status_of
 from sessions.views.page import page, render_page
+
+_FIELDS = {"messages": "system_prompt", "content": "system_prompt"}
 
 
 @page("GET", "POST")
-def new(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    """Stub."""
-    return render_page(request, "shell.html")
+def new(request: PageRequest) -> HttpResponse:
+    """The form; then the new session's page. What was typed stays when something is refused."""
+    if request.method != "POST":
+        return _form(request, NewSessionForm(initial={"tags": request.GET.get("tags", "")}), 200)
+    form = NewSessionForm(request.POST)
+    if not form.is_valid():
+        return _form(request, form, 422)
+    try:
+        session = _create(request, form)
+    except SessionError as error:
+        add_refusal(form, error, _FIELDS)
+        return _form(request, form, status_of(error))
+    return go_to(request, reverse("session_detail", args=[session.pk]))
+
+
+def _create(request: PageRequest, form: NewSessionForm) -> Session:
+    values = form.cleaned_data
+    return create_session(
+        actor=request.user,
+        name=values["name"],
+        description=values["description"],
+        model=values["model"],
+        tags=form.tag_names,
+        system_prompt=values["system_prompt"] if values["system_prompt"].strip() else None,
+    )
+
+
+def _form(request: PageRequest, form: NewSessionForm, status: int) -> HttpResponse:
+    return render_page(request, "sessions/new_session.html", {"form": form}, status=status, here="session_new")

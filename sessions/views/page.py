@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -16,32 +16,26 @@ from sessions.htmx import PageRequest, current_address, go_to, wants_fragment
 from sessions.views.errors import problem
 from sessions.views.shell import shell_context
 
-P = ParamSpec("P")
+View = Callable[..., HttpResponseBase]
 _SAFE = ("GET", "HEAD")
 
 
-def page(
-    *methods: str,
-) -> Callable[
-    [Callable[Concatenate[PageRequest, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-]:
+def page(*methods: str) -> Callable[[View], View]:
     """Allow these methods to signed-in people, and turn the domain's errors into answers.
 
     Another method is 405. Somebody who isn't signed in goes to the sign-in page and comes back.
     """
     allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
 
-    def decorate(
-        view: Callable[Concatenate[PageRequest, P], HttpResponseBase],
-    ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             if request.method not in allowed:
                 return HttpResponseNotAllowed(allowed)
             if not request.user.is_authenticated:
                 return sign_in_first(request)
             try:
-                response = view(cast("PageRequest", request), *args, **kwargs)
+                response = view(request, **kwargs)
             except SessionError as error:
                 response = problem(request, error)
             patch_vary_headers(response, ["HX-Request"])
@@ -53,10 +47,16 @@ def page(
 
 
 def render_page(
-    request: HttpRequest, template: str, context: dict[str, Any] | None = None, status: int = 200
+    request: PageRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
+    here: str = "",
+    tag: str = "",
 ) -> HttpResponse:
-    """Render a template that extends `shell.html`: the sidebar's content is added."""
-    return render(request, template, shell_context(request) | (context or {}), status=status)
+    """Render a template that extends `shell.html`. `here` is the sidebar's current place by its URL name, or `tag`."""
+    return render(request, template, shell_context(request, here=here, tag=tag) | (context or {}), status=status)
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:

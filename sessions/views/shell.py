@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
 
-from django.http import HttpRequest
 from django.urls import reverse
 
+from sessions.htmx import PageRequest
 from sessions.models import SessionCount, Status
 
 TAGS_SHOWN = 12
@@ -66,14 +66,16 @@ _VIEWS = (
 )
 
 
-def shell_context(request: HttpRequest, *, here: str = "", tag: str = "") -> dict[str, Any]:
+def shell_context(request: PageRequest, *, here: str = "", tag: str = "") -> dict[str, Any]:
     """The context of `shell.html`. `here` is the URL name of the current view, `tag` the tag shown."""
     counts = Counts.of(SessionCount.objects.by_group(request.user.pk))
-    return {"sidebar": sidebar(counts, here=here, tag=tag)}
+    return {"sidebar": sidebar(counts, here=here, tag=tag), "here": here}
 
 
 def sidebar(counts: Counts, *, here: str = "", tag: str = "") -> Sidebar:
     """The sidebar for these counts."""
+    if here != "session_list":
+        tag = ""  # a tag's own list is one of active sessions
     views = [
         Entry(label, reverse(name), counts.views[key], icon, name == here and not tag)
         for label, name, key, icon in _VIEWS

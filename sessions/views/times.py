@@ -32,6 +32,11 @@ def exact(value: datetime) -> str:
     return format_date(timezone.localtime(value), "j M Y, H:i")
 
 
+def day(value: datetime) -> str:
+    """The day alone: `21 Nov`."""
+    return format_date(timezone.localtime(value), "j M")
+
+
 def machine(value: datetime) -> str:
     """The moment for `<time datetime>`: UTC, to the second."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value.utcoffset() == timedelta(0) else value.isoformat()

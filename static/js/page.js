@@ -1,5 +1,6 @@
 // What every page needs: the reader's time zone, the theme, copy buttons, dialogs, and htmx kept honest.
 const root = document.documentElement;
+root.classList.add("scripted");
 const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(name + "="))?.slice(name.length + 1);
 const keep = (name, value) => {
   const secure = location.protocol === "https:" ? "; secure" : "";
@@ -16,7 +17,8 @@ document.addEventListener("submit", (event) => {
   if (!value) return;
   event.preventDefault();
   keep("theme", value);
-  root.className = value === "system" ? "" : value;
+  root.classList.remove("light", "dark");
+  if (value !== "system") root.classList.add(value);
   for (const button of document.querySelectorAll("[name=theme]")) button.setAttribute("aria-pressed", button.value === value);
 });
 

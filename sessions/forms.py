@@ -1,0 +1,122 @@
+"""Forms of the browser: what people type, checked before an operation gets it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from sessions.exceptions import Invalid, SessionError
+from sessions.models import Scope
+
+_EXPIRIES = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Never")]
+
+
+def add_refusal(form: forms.BaseForm, error: SessionError, fields: Mapping[str, str] | None = None) -> None:
+    """Show an operation's refusal at the fields it speaks of, or above the form.
+
+    `fields` maps the operation's names to the form's, where they differ.
+    """
+    reasons = error.errors if isinstance(error, Invalid) and error.errors else [("", error.detail)]
+    for where, advice in reasons:
+        name = where.partition(".")[0].partition("[")[0]
+        name = (fields or {}).get(name, name)
+        form.add_error(name if name in form.fields else None, advice)
+
+
+class SignInForm(AuthenticationForm):
+    """Username and password."""
+
+    error_messages = {
+        "invalid_login": "The username or the password is wrong. Both tell capital from small letters.",
+        "inactive": "This account is closed.",
+    }
+
+
+class FirstAdministratorForm(BaseUserCreationForm[User]):
+    """The first administrator's name and password."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+        help_texts = {"username": "Letters, digits and @ . + - _"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = "At least 8 characters, and not one of the common passwords."
+        self.fields["password2"].help_text = ""
+        self.fields["password2"].label = "Password again"
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """The old password and a new one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = "Current password"
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)
+        self.fields["new_password1"].help_text = "At least 8 characters, and not one of the common passwords."
+        self.fields["new_password2"].help_text = ""
+        self.fields["new_password2"].label = "New password again"
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """What a user is called."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email")
+        help_texts = {"username": "You sign in with it. Letters, digits and @ . + - _"}
+
+
+class NewSessionForm(forms.Form):
+    """A session to be made."""
+
+    name = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text="Without one it is called after its first message.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    description = forms.CharField(required=False, max_length=1024, widget=forms.Textarea(attrs={"rows": 2}))
+    tags = forms.CharField(
+        required=False, help_text="With commas between them.", widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    model = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text="The one that answers, such as llama3:8b.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    system_prompt = forms.CharField(
+        required=False,
+        strip=False,
+        help_text="Becomes the first message of the transcript.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+    @property
+    def tag_names(self) -> list[str]:
+        """The tags one by one."""
+        return [tag for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
+
+
+class TokenForm(forms.Form):
+    """An API token to be made."""
+
+    name = forms.CharField(
+        max_length=100,
+        help_text="What will use it, such as “nightly import”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scope = forms.ChoiceField(choices=Scope.choices, initial=Scope.WRITE, widget=forms.RadioSelect)
+    expires = forms.ChoiceField(choices=_EXPIRIES, initial="90", required=False)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The end of the chosen time; None for never."""
+        days = self.cleaned_data["expires"]
+        return timezone.now() + timedelta(days=int(days)) if days else None

@@ -1,0 +1,123 @@
+"""The rows of a list, ready for their template."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from sessions.models import Status
+from sessions.models.rows import Row
+from sessions.models.session_filter import Position, SessionFilter
+from sessions.models.session_list import list_sessions
+from sessions.storage import workspaces
+from sessions.views.listing import PAGE_SIZE, ListQuery
+from sessions.views.shell import hue
+
+_FIELDS = (
+    "id", "name", "preview", "status", "pinned", "model", "phase", "message_count",
+    "created_at", "updated_at", "last_accessed", "deleted_at",
+)  # fmt: skip
+_PHASE_TONES = {"failed": "bad", "clarification": "warn", "complete": "good"}
+_PHASE_WORDS = {"clarification": "waiting for an answer"}
+_ICONS = {Status.ARCHIVED.value: "archive", Status.DELETED.value: "trash"}
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A tag on a row."""
+
+    name: str
+    hue: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A phase in words, and its tone."""
+
+    text: str
+    tone: str
+
+    @classmethod
+    def of(cls, phase: str) -> "Pill":
+        """The pill of a phase."""
+        return cls(_PHASE_WORDS.get(phase, phase.replace("_", " ")), _PHASE_TONES.get(phase, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A row of a list. `group` is the heading above it, if one starts here."""
+
+    id: str
+    name: str
+    address: str
+    preview: str
+    tags: list[Label]
+    phase: Pill
+    model: str
+    message_count: int
+    is_indexed: bool
+    is_pinned: bool
+    icon: str
+    at: datetime
+    kept_until: datetime | None
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What `_rows.html` shows: a page of rows, and the address of the next one."""
+
+    query: ListQuery
+    rows: list[SessionRow] = field(default_factory=list)
+    more: str = ""
+
+
+def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
+    """One page of a list, in two statements at most whatever its length."""
+    page = list_sessions(query.filter(owner_id), sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
+    more = query.address(after=page.next) if page.next else ""
+    return Rows(query, list(_with_groups(query, page.rows)), more)
+
+
+def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:
+    """The row of one session as this list shows it, without a heading; none if the session has gone."""
+    wanted = SessionFilter(owner_id, statuses=Status.values, only_session=UUID(session_id))
+    page = list_sessions(wanted, sort=query.sort, limit=1, fields=_FIELDS)
+    return Rows(query, [_row(query, row, "") for row in page.rows])
+
+
+def _with_groups(query: ListQuery, rows: list[Row]) -> Iterator[SessionRow]:
+    now = timezone.now()
+    group = _group(query, query.after, now) if query.after else ""
+    for row in rows:
+        above, group = group, _group(query, Position(row["pinned"], row[query.column], row["id"]), now)
+        yield _row(query, row, group if group != above else "")
+
+
+def _group(query: ListQuery, at: Position, now: datetime) -> str:
+    return query.group(pinned=at.pinned, value=at.value, now=now)
+
+
+def _row(query: ListQuery, row: Row, group: str) -> SessionRow:
+    deleted_at = row["deleted_at"]
+    return SessionRow(
+        id=row["id"],
+        name=row["name"],
+        address=reverse("session_detail", args=[row["id"]]),
+        preview=row["preview"],
+        tags=[Label(tag, hue(tag), query.address(tag=tag)) for tag in row["tags"]],
+        phase=Pill.of(row["phase"]),
+        model=row["model"],
+        message_count=row["message_count"],
+        is_indexed=workspaces.state(row["id"], in_trash=deleted_at is not None).is_indexed,
+        is_pinned=row["pinned"],
+        icon="pin" if row["pinned"] else _ICONS.get(row["status"], "session"),
+        at=deleted_at or row["updated_at" if query.column == "name" else query.column],
+        kept_until=deleted_at + timedelta(days=settings.TRASH_DAYS) if deleted_at else None,
+        group=group,
+    )
