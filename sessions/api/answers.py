@@ -1,6 +1,5 @@
 """What the API says about sessions and messages: one form each, wherever they come from."""
 
-import os
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from sessions.operations.transcript import Appended, NewMessage
 from sessions.storage import workspaces
 
 JSON = "application/json"
+_TRASHED, _ARCHIVED, _OWNER = Status.DELETED.value, Status.ARCHIVED.value, SessionRole.OWNER.value
 
 
 def answer(data: Any, status: int = 200, *, version: int | None = None, location: str | None = None) -> HttpResponse:
@@ -42,7 +42,7 @@ def no_content() -> HttpResponse:
 def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
     """A session as the API shows it, from a row of a list. `owner` is the owner's user name."""
     session_id, status, ttl = row["id"], row["status"], row["ttl_seconds"]
-    in_trash = status == Status.DELETED
+    in_trash = status == _TRASHED
     workspace = workspaces.state(session_id, in_trash=in_trash)
     return {
         "session_id": session_id,
@@ -50,7 +50,7 @@ def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
         "name": row["name"],
         "description": row["description"],
         "status": status,
-        "archived": status == Status.ARCHIVED,
+        "archived": status == _ARCHIVED,
         "pinned": row["pinned"],
         "owner": owner,
         "owner_id": row["owner_id"],
@@ -68,11 +68,11 @@ def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
         "metadata": row["metadata"],
         "ttl_seconds": ttl,
         "expires_at": None if ttl is None else row["last_accessed"] + timedelta(seconds=ttl),
-        "workspace_path": None if in_trash else os.path.join(settings.WORKSPACE_ROOT, session_id),
+        "workspace_path": None if in_trash else f"{settings.WORKSPACE_ROOT}/{session_id}",
         "is_indexed": workspace.is_indexed,
         "content_count": workspace.content_count,
         "is_shared": False,
-        "role": SessionRole.OWNER.value,
+        "role": _OWNER,
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "last_accessed": row["last_accessed"],

@@ -21,10 +21,15 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
 
     def sessions(self, owner_id: int, statuses: Iterable[str], pinned: bool | None = None) -> int:
         """How many sessions the owner has with one of these statuses."""
-        rows = self.filter(owner_id=owner_id, tag_id=None, status__in=list(statuses))
+        wanted = [str(status) for status in statuses]
+        condition = f"owner_id = %s AND tag_id IS NULL AND status IN ({', '.join(['%s'] * len(wanted))})"
+        values: list[Any] = [owner_id, *wanted]
         if pinned is not None:
-            rows = rows.filter(pinned=pinned)
-        return rows.aggregate(total=models.Sum("amount"))["total"] or 0
+            condition += " AND pinned = %s"
+            values.append(pinned)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT sum(amount) FROM {self.model._meta.db_table} WHERE {condition}", values)
+            return int(cursor.fetchone()[0] or 0)
 
     def by_tag(self, owner_id: int, tags: Sequence[str]) -> dict[str, int]:
         """How many sessions have each of these tags, the archived and trashed ones too, in one query."""

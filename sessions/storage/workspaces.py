@@ -118,13 +118,9 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
     It moves once the transaction that trashed or restored the session has committed; until then
     it is found in the other place.
     """
-    places = [os.path.join(settings.WORKSPACE_ROOT, str(session_id))]
-    places.insert(0 if in_trash else 1, os.path.join(settings.WORKSPACE_ROOT, TRASH, str(session_id)))
-    for place in places:
-        found = _states.get(place)
-        if found is not None:
-            return found
-    return WorkspaceState()
+    outside, inside = f"{settings.WORKSPACE_ROOT}/{session_id}", f"{settings.WORKSPACE_ROOT}/{TRASH}/{session_id}"
+    first, second = (inside, outside) if in_trash else (outside, inside)
+    return _states.get(first) or _states.get(second) or WorkspaceState()
 
 
 _Identity = tuple[int, int, int]
