@@ -13,11 +13,13 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
+from django_structlog.middlewares import RequestMiddleware
 
 from sessions.api.errors import problem_for_response
 
 API = "/api/"
 CURRENT_API = "/api/v1/"
+FIRST_RUN = "welcome"
 _PROBES = ("/healthz", "/readyz")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -41,6 +43,17 @@ class UnversionedApi:
             request.path_info = CURRENT_API + path[len(API) :]
             request.path = request.path.removesuffix(path) + request.path_info
         return self.get_response(request)
+
+
+class RequestLog(RequestMiddleware):
+    """One line a request, with its id. What may be secret stays out: parameters and one-time addresses."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        """The method and the path alone."""
+        path = request.path
+        first, _, rest = path.removeprefix("/").partition("/")
+        return f"{request.method} /{first}/…" if first == FIRST_RUN and rest else f"{request.method} {path}"
 
 
 class ApiProblems:
