@@ -32,7 +32,9 @@ def fragment(
 ) -> HttpResponse:
     """Render a part of a page, with the toasts that wait."""
     extras = {"fragment": template, "here_address": current_address(request)}
-    return render(request, "fragment.html", extras | (context or {}), status=status)
+    response = render(request, "fragment.html", extras | (context or {}), status=status)
+    response.headers["HX-Push-Url"] = "false"  # a boosted link that fetches a fragment leaves the page's address alone
+    return response
 
 
 def go_to(request: HttpRequest, address: str) -> HttpResponse:

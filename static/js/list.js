@@ -72,6 +72,10 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   const rest = row ? [row, ...following(row)].map(({ id }) => id) : [];
   before = { rest, picks: all(".pick:checked").map(({ value }) => value), bulk: detail.requestConfig.parameters.bulk };
 });
+function inView(row) {
+  const { top, bottom } = row.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}
 function* following(row) {
   const rows = all(".row");
   const at = rows.indexOf(row);
@@ -89,7 +93,8 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   else for (const value of picks) document.querySelector(`.pick[value="${value}"]`)?.toggleAttribute("checked", true);
   picked();
   if (!document.activeElement || document.activeElement === document.body) {
-    focusRow(rest.map((id) => document.getElementById(id)).find(Boolean) ?? document.querySelector(".row"));
+    const left = rest.map((id) => document.getElementById(id)).filter(Boolean);
+    focusRow(left.find(inView) ?? left[0] ?? document.querySelector(".row"));
   }
 });
 document.addEventListener("htmx:load", ({ target }) => {

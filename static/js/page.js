@@ -72,9 +72,10 @@ for (const failure of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(failure, () => say("The server can’t be reached. Check the connection and try again."));
 }
 
-// What arrives in the dialog is shown, and the dialog closes when its content is gone.
+// What arrives in the dialog is shown; the dialog closes once its form has done its work.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target.id !== "dialog") return;
-  if (target.childElementCount && !target.open) target.showModal();
-  if (!target.childElementCount) target.close();
+  if (target.id === "dialog" && !target.open) target.showModal();
+});
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (detail.successful && detail.requestConfig.verb !== "get") target.closest("dialog")?.close();
 });

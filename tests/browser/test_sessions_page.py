@@ -155,21 +155,25 @@ def test_scrolling_loads_the_rest(alice_page: Page, alice: User) -> None:
     page.goto("/")
     expect(page.locator(".row")).not_to_have_count(130)
     page.locator(".scroll").hover()
+    load_all(page)
+    expect(page.locator(".row")).to_have_count(130)
+    assert names(page) == [f"Session {number:04}" for number in range(129, -1, -1)]
+    assert page.locator(".group h2").all_text_contents() == ["January"]
+
+
+def load_all(page: Page) -> None:
+    """Scroll until there is no more."""
     while page.locator(".more").count():
         before = page.locator(".row").count()
         page.locator(".row").last.scroll_into_view_if_needed()
         page.wait_for_function("n => document.querySelectorAll('.row').length > n", arg=before)
-    expect(page.locator(".row")).to_have_count(130)
-    assert names(page) == [f"Session {number:04}" for number in range(129, -1, -1)]
-    assert page.locator(".group h2").all_text_contents() == ["January"]
 
 
 def test_an_action_far_down_keeps_the_rows_and_the_place(alice_page: Page, alice: User) -> None:
     make_rows(alice, 120)
     page = alice_page
     page.goto("/")
-    for _ in range(2):
-        page.locator(".row").last.scroll_into_view_if_needed()
+    load_all(page)
     expect(page.locator(".row")).to_have_count(120)
     place = page.locator(".scroll").evaluate("box => box.scrollTop")
     row(page, "Session 0010").hover()
