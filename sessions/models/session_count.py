@@ -22,6 +22,8 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
     def sessions(self, owner_id: int, statuses: Iterable[str], pinned: bool | None = None) -> int:
         """How many sessions the owner has with one of these statuses."""
         wanted = [str(status) for status in statuses]
+        if not wanted:
+            return 0
         condition = f"owner_id = %s AND tag_id IS NULL AND status IN ({', '.join(['%s'] * len(wanted))})"
         values: list[Any] = [owner_id, *wanted]
         if pinned is not None:

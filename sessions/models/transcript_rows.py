@@ -22,6 +22,7 @@ _INSERTED = [
     "author_id", "content", "created_at", "eval_count", "metadata", "model", "prompt_eval_count", "role",
     "source_file", "thinking", "tool_call_id", "tool_calls", "tool_name",
 ]  # fmt: skip
+_LARGEST = 2**63 - 1  # SQLite takes no larger number; no counter is ever so large
 _ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
 
 
@@ -63,10 +64,10 @@ def reserve_indexes(
     values += [db_id(session_id), user_id, Status.ACTIVE.value]
     if expected_index is not None:
         conditions.append("message_count = %s")
-        values.append(expected_index)
+        values.append(min(expected_index, _LARGEST))
     if expected_version is not None:
         conditions.append("version = %s")
-        values.append(expected_version)
+        values.append(min(expected_version, _LARGEST))
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} "

@@ -13,7 +13,7 @@ from sessions.exceptions import Invalid, NotAllowed, NotFound
 from sessions.models import ApiToken, Scope, Verb
 from sessions.models.token import new_token, token_digest
 from sessions.operations import audit
-from sessions.operations.values import checked_text
+from sessions.operations.values import checked_text, checked_time
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -40,9 +40,7 @@ def create_token(
         raise NotAllowed("A token can't make tokens. Make it in the browser's settings.")
     if scope not in Scope.values:
         raise Invalid("Unknown scope.", errors=[("scope", f"One of {', '.join(Scope.values)}.")])
-    if expires_at is not None and timezone.is_naive(expires_at):
-        raise Invalid("A time needs its zone.", errors=[("expires_at", "Write it with Z or an offset.")])
-    if expires_at is not None and expires_at <= timezone.now():
+    if expires_at is not None and checked_time("expires_at", expires_at) <= timezone.now():
         raise Invalid("The expiry lies in the past.", errors=[("expires_at", "Choose a time to come.")])
     only = session_for_reading(actor, session_id) if session_id is not None else None
     plain = new_token()

@@ -16,7 +16,7 @@ from sessions.models.transcript_rows import Reserved, append_rows, reserve_index
 from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
 from sessions.operations.naming import name_from, preview_of
-from sessions.operations.values import checked_content, checked_json, checked_text
+from sessions.operations.values import checked_content, checked_json, checked_text, checked_time
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -151,8 +151,8 @@ def _checked(where: str, message: NewMessage) -> NewMessage:
             raise Invalid(f"{name} is out of range.", errors=[(f"{where}.{name}", "A number of tokens, 0 or more.")])
     checked_json(f"{where}.tool_calls", message.tool_calls)
     checked_json(f"{where}.metadata", message.metadata)
-    if message.created_at is not None and timezone.is_naive(message.created_at):
-        raise Invalid("A time needs its zone.", errors=[(f"{where}.created_at", "Write it with Z or an offset.")])
+    if message.created_at is not None:
+        checked_time(f"{where}.created_at", message.created_at)
     return message
 
 

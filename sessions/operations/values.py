@@ -1,9 +1,11 @@
 """Rules for values that more than one operation takes."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from sessions.exceptions import Invalid, TooLarge
 
@@ -39,6 +41,17 @@ def checked_content(where: str, value: str) -> str:
             f"{where} is larger than {limit // 2**20} MiB. Split it, or keep it as a file in the workspace.",
             limit=limit,
         )
+    return value
+
+
+def checked_time(where: str, value: datetime) -> datetime:
+    """Return the time. Raises Invalid if it has no zone, or lies outside the years 1 to 9999 in UTC."""
+    if timezone.is_naive(value):
+        raise Invalid("A time needs its zone.", errors=[(where, "Write it with Z or an offset.")])
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{where} is out of range.", errors=[(where, "In the years 1 to 9999, in UTC.")]) from None
     return value
 
 

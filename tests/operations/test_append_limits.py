@@ -30,6 +30,8 @@ pytestmark = pytest.mark.django_db
         ({"metadata": {"a": [{"b": "\x00"}]}}, "metadata"),
         ({"metadata": {"a": -(2**63)}}, "metadata"),
         ({"created_at": datetime(2026, 1, 1)}, "created_at"),
+        ({"created_at": datetime.fromisoformat("9999-12-31T23:59:59-01:00")}, "created_at"),
+        ({"created_at": datetime.fromisoformat("0001-01-01T00:00:00+01:00")}, "created_at"),
     ],
 )
 def test_the_third_of_three_is_wrong(alice, wrong, where):

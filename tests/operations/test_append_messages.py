@@ -1,6 +1,6 @@
 """append_messages: finished messages at the next indexes, all or none."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from sessions.exceptions import (
     UnexpectedIndex,
 )  # fmt: skip
 from sessions.models import Event, Message, Session, Verb
+from sessions.models.transcript_page import read_messages
 from sessions.operations.lifecycle import archive_session, purge_session, trash_session
 from sessions.operations.transcript import NewMessage, append_messages
 from tests.factories import LONG_AGO, assistant_message, conversation, make_session, user_message
@@ -124,6 +125,20 @@ def test_expected_index(alice):
         append_messages(actor=alice, session_id=session.pk, messages=[user_message("2 again")], expected_index=2)
     assert refused.value.state == {"session_id": str(session.pk), "message_count": 3, "version": 2}
     assert transcript(session) == ["message 0", "message 1", "2"]
+
+
+@pytest.mark.parametrize("number", [-1, 2**31, 2**63, 10**30])
+def test_expectations_that_no_counter_meets(alice, number):
+    session = make_session(alice)
+    for expectation, error in (("expected_index", UnexpectedIndex), ("expected_version", StaleVersion)):
+        with pytest.raises(error):
+            append_messages(actor=alice, session_id=session.pk, messages=[user_message()], **{expectation: number})
+
+
+def test_the_first_and_the_last_moment(alice):
+    moments = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+    session = make_session(alice, messages=[user_message(created_at=at) for at in moments])
+    assert [row["created_at"] for row in read_messages(session.pk)] == moments
 
 
 def test_expected_version(alice):

@@ -1,0 +1,106 @@
+"""A client that holds every answer against the OpenAPI file: its status, its type, its form, its headers."""
+
+import re
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from django.http import HttpResponse
+
+from sessions.api.api import api
+from tests.clients import ApiClient
+
+PROBLEM = "application/problem+json"
+BASE = "/api/v1"
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "code"}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document, as it is served."""
+    return ApiClient().get(f"{BASE}/openapi.json").json()
+
+
+@cache
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """(method, path, operation) of everything documented."""
+    return [
+        (method.upper(), path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def operation_at(method: str, path: str) -> dict[str, Any] | None:
+    """The documented operation that an address stands for."""
+    for known_method, template, operation in operations():
+        if known_method == method and _pattern(template).fullmatch(path):
+            return operation
+    return None
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", template))
+
+
+@cache
+def _validator(reference: str) -> Any:
+    schema = {"$ref": reference, "components": document()["components"]}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def assert_problem(response: HttpResponse, status: int, code: str | None = None) -> dict[str, Any]:
+    """The answer is a problem of this status, in the one shape; return it."""
+    assert response.status_code == status, (response.status_code, response.content[:600])
+    assert response.headers["Content-Type"] == PROBLEM
+    problem: dict[str, Any] = response.json()
+    assert PROBLEM_FIELDS <= problem.keys()
+    assert problem["status"] == status
+    assert problem["detail"]
+    assert "Traceback" not in response.content.decode()
+    assert re.fullmatch(r"[a-z][a-z_]+", problem["code"])
+    _validator("#/components/schemas/ProblemAnswer").validate(problem)
+    if code is not None:
+        assert problem["code"] == code, problem
+    if status == 401:
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    if status == 405:
+        assert response.headers["Allow"]
+    if status == 503:
+        assert int(response.headers["Retry-After"]) > 0
+    return problem
+
+
+def assert_documented(response: HttpResponse) -> None:
+    """The answer is one that the OpenAPI file tells of."""
+    request = response.wsgi_request
+    status = response.status_code
+    if status >= 400:
+        assert_problem(response, status)
+    operation = operation_at(request.method, request.path_info)
+    if operation is None:
+        return
+    documented = operation["responses"].get(str(status))
+    assert documented is not None, f"{status} isn't documented for {request.method} {request.path_info}"
+    for name in documented.get("headers", {}):
+        assert name in response.headers, f"{name} is missing"
+    if "content" not in documented:
+        assert response.content == b""
+        return
+    (content_type, body) = next(iter(documented["content"].items()))
+    assert response.headers["Content-Type"] == content_type
+    if "$ref" in body["schema"]:
+        _validator(body["schema"]["$ref"]).validate(response.json())
+    else:
+        raise AssertionError("an answer without a name in the document")
+
+
+class ContractClient(ApiClient):
+    """A client of the API that believes no answer."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        if request["PATH_INFO"].startswith("/api") and request["REQUEST_METHOD"] != "HEAD":
+            assert_documented(response)
+        return response
