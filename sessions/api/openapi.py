@@ -98,7 +98,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         _add_problem(operation["responses"], 409)
     for status, response in operation["responses"].items():
         if status >= 400 and "content" in response:
-            response["content"] = {PROBLEM: response["content"].popitem()[1]}
+            response["content"] = {PROBLEM: next(iter(response["content"].values()))}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
