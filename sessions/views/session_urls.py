@@ -1,7 +1,23 @@
-"""Addresses of one session's page. (A stub until the session page is here.)"""
+"""Addresses of one session's page."""
 
 from django.urls import path
 
-from sessions.views.lists import session_list
+from sessions.views import session_details, session_messages, session_page, session_revisions
 
-urlpatterns = [path("sessions/<str:session_id>/", session_list, name="session_detail")]
+_SESSION = "sessions/<str:session_id>/"
+
+urlpatterns = [
+    path(_SESSION, session_page.detail, name="session_detail"),
+    path(f"{_SESSION}append/", session_page.append, name="session_append"),
+    path(f"{_SESSION}name/", session_page.name, name="session_name"),
+    path(f"{_SESSION}details/", session_details.details, name="session_details"),
+    path(f"{_SESSION}tags/", session_details.tags, name="session_tags"),
+    path(f"{_SESSION}system-prompt/", session_messages.system_prompt, name="system_prompt"),
+    path(f"{_SESSION}messages/<int:index>/", session_messages.message, name="session_message"),
+    path(f"{_SESSION}messages/<int:index>/text/", session_messages.message_text, name="message_text"),
+    path(f"{_SESSION}messages/<int:index>/edit/", session_messages.edit, name="message_edit"),
+    path(f"{_SESSION}revisions/", session_revisions.revisions, name="session_revisions"),
+    path(f"{_SESSION}revisions/<int:number>/", session_revisions.revision, name="session_revision"),
+    path(f"{_SESSION}revisions/<int:number>/messages/<int:index>/text/", session_revisions.text, name="revision_text"),
+    path(f"{_SESSION}revisions/<int:number>/restore/", session_revisions.restore, name="revision_restore"),
+]

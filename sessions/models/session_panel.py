@@ -1,0 +1,79 @@
+"""What stands beside a transcript (tags, revisions, whether there is a system prompt), in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from sessions.models.message import Message, Role
+from sessions.models.revision import Reason, Revision
+from sessions.models.rows import db_id
+from sessions.models.session import Session
+from sessions.models.session_filter import TAGS_OF_SESSION
+
+_SESSION = Session._meta.db_table
+_REVISION = Revision._meta.db_table
+_COLUMNS = "r.number, r.first_index, r.message_count, r.reason, r.created_at, r.actor_id, actor.username"
+_NAMES = "number, first_index, message_count, reason, created_at, actor_id, username"
+_NEWEST = (
+    f"SELECT {_COLUMNS} FROM {_REVISION} r LEFT JOIN {get_user_model()._meta.db_table} actor ON actor.id = r.actor_id "
+    "WHERE r.session_id = s.id ORDER BY r.number DESC LIMIT %s"
+)
+_REVISIONS = {
+    "sqlite": f"(SELECT json_group_array(json_array({_NAMES})) FROM ({_NEWEST}) newest)",
+    "postgresql": f"CAST((SELECT json_agg(json_build_array({_NAMES})) FROM ({_NEWEST}) newest) AS text)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionLine:
+    """A revision in a list; `actor` is a user name, or None for somebody who is gone."""
+
+    number: int
+    first_index: int
+    message_count: int
+    reason: Reason
+    created_at: datetime
+    actor_id: int | None
+    actor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRows:
+    """Tags in alphabetical order, the newest revisions and how many there are, and the system prompt."""
+
+    tags: Sequence[str]
+    revisions: Sequence[RevisionLine]
+    revision_count: int
+    has_system_prompt: bool
+
+
+def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
+    """Read it for a session that exists, with at most so many revisions, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {TAGS_OF_SESSION[connection.vendor]}, {_REVISIONS[connection.vendor]}, "
+            f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
+            f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
+            f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s) FROM {_SESSION} s WHERE s.id = %s',
+            [revisions, Role.SYSTEM.value, db_id(session_id)],
+        )
+        tags, lines, count, has_prompt = cursor.fetchone() or (None, None, 0, False)
+    return PanelRows(
+        orjson.loads(tags or "[]"),
+        [_line(*line) for line in orjson.loads(lines or "[]")],
+        count,
+        bool(has_prompt),
+    )
+
+
+def _line(
+    number: int, first_index: int, count: int, reason: str, created_at: str, actor_id: int | None, actor: str | None
+) -> RevisionLine:
+    at = datetime.fromisoformat(created_at)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return RevisionLine(number, first_index, count, Reason(reason), at, actor_id, actor)

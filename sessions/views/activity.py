@@ -1,0 +1,106 @@
+"""What happened to a session, in words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sessions.models import Event, Verb
+from sessions.views.words import counted
+
+SHOWN = 20
+_READ = 3 * SHOWN  # an agent's appends, one message each, become one line
+
+_FIELDS: Final = {
+    "agent_settings": "agent settings",
+    "configuration": "configuration",
+    "context_window_config": "context window",
+    "description": "description",
+    "metadata": "metadata",
+    "model": "model",
+    "phase": "phase",
+    "summary": "summary",
+    "summary_model": "summary",
+    "tool_settings": "tool settings",
+    "ttl_seconds": "expiry",
+}
+_PLAIN: Final = {
+    Verb.PINNED: "pinned it",
+    Verb.UNPINNED: "unpinned it",
+    Verb.ARCHIVED: "archived it",
+    Verb.RESTORED: "restored it",
+    Verb.TRASHED: "moved it to the trash",
+    Verb.SYSTEM_PROMPT_SET: "set the system prompt",
+    Verb.SYSTEM_PROMPT_REMOVED: "removed the system prompt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the feed; `messages` counts what an append added, 0 for everything else."""
+
+    who: str
+    what: str
+    at: datetime
+    messages: int = 0
+
+
+def activity(session_id: UUID, *, reader_id: int) -> list[Line]:
+    """The newest lines of a session's history, newest first, as this reader reads them. One query."""
+    events = Event.objects.filter(session_id=session_id).order_by("-id")
+    rows = events.values("actor_id", "actor_name", "token_name", "verb", "detail", "at")[:_READ]
+    return _joined(_line(row, reader_id) for row in rows)[:SHOWN]
+
+
+def _line(row: Mapping[str, Any], reader_id: int) -> Line:
+    you = "You" if row["actor_id"] == reader_id else row["actor_name"] or "Somebody"
+    detail = row["detail"] if isinstance(row["detail"], dict) else {}
+    messages = int(detail.get("messages", 0)) if row["verb"] == Verb.APPENDED else 0
+    return Line(row["token_name"] or you, _what(row["verb"], detail), row["at"], messages)
+
+
+def _joined(lines: Iterable[Line]) -> list[Line]:
+    """Appends of one writer without anything in between are one line with the time of the last."""
+    joined: list[Line] = []
+    for line in lines:
+        if line.messages and joined and joined[-1].messages and joined[-1].who == line.who:
+            total = joined[-1].messages + line.messages
+            joined[-1] = replace(joined[-1], messages=total, what=_appended(total))
+        else:
+            joined.append(line)
+    return joined
+
+
+def _what(verb: str, detail: dict[str, Any]) -> str:
+    if verb in _PLAIN:
+        return _PLAIN[Verb(verb)]
+    match verb:
+        case Verb.APPENDED:
+            return _appended(detail.get("messages", 0))
+        case Verb.CREATED:
+            messages = detail.get("messages", 0)
+            return f"created it with {counted(messages, 'message')}" if messages else "created it"
+        case Verb.RENAMED:
+            return f"renamed it to “{detail.get('name', '')}”"
+        case Verb.TAGGED:
+            tags = detail.get("tags", [])
+            return f"tagged it {', '.join(map(str, tags))}" if tags else "removed its tags"
+        case Verb.EDITED:
+            cut = detail.get("cut", 0)
+            edited = f"edited message {detail.get('index', '')}"
+            return f"{edited} and cut off {counted(cut, 'message')}" if cut else edited
+        case Verb.REVISION_RESTORED:
+            return f"restored revision {detail.get('number', '')}"
+        case Verb.UPDATED:
+            return f"changed the {_fields(detail.get('fields', []))}"
+    return verb.replace("_", " ")
+
+
+def _appended(messages: int) -> str:
+    return f"appended {counted(messages, 'message')}"
+
+
+def _fields(names: Iterable[str]) -> str:
+    words = list(dict.fromkeys(_FIELDS.get(name, name) for name in names))
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

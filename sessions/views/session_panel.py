@@ -1,0 +1,143 @@
+"""The panel beside a transcript: what is kept about the session. Two statements."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from sessions.models import Reason, Session
+from sessions.models.session_panel import RevisionLine, read_panel
+from sessions.rendering.text import Excerpt, excerpt
+from sessions.storage import workspaces
+from sessions.storage.workspaces import WorkspaceState
+from sessions.views.activity import Line, activity
+from sessions.views.words import amount, counted
+
+REVISIONS_SHOWN = 5
+_LONGEST_SETTING = 8_000
+_SETTINGS = {
+    "tool_settings": "Tools",
+    "agent_settings": "Agents",
+    "context_window_config": "Context window",
+    "configuration": "Configuration",
+    "metadata": "Metadata",
+}
+DAY = 24 * 3600
+EXPIRIES = {
+    DAY: "a day after it was last opened",
+    7 * DAY: "a week after it was last opened",
+    30 * DAY: "30 days after it was last opened",
+    90 * DAY: "90 days after it was last opened",
+    365 * DAY: "a year after it was last opened",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """A revision as lists show it."""
+
+    number: int
+    what: str
+    why: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One group of settings as JSON."""
+
+    label: str
+    text: Excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a summary says: its text, and topics if it names any."""
+
+    text: str
+    topics: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What `_panel.html` shows."""
+
+    tags: Sequence[str]
+    has_system_prompt: bool
+    revisions: list[RevisionView]
+    revision_count: int
+    activity: list[Line]
+    workspace: WorkspaceState
+    workspace_path: Path
+    settings: list[Setting]
+    summary: Summary | None
+    expires_at: datetime | None
+    purgeable_at: datetime | None
+
+
+def panel(session: Session, *, reader_id: int) -> Panel:
+    """Everything beside the transcript of a session, for this reader."""
+    rows = read_panel(session.pk, revisions=REVISIONS_SHOWN)
+    place = workspaces.trashed_path if session.in_trash else workspaces.workspace_path
+    return Panel(
+        tags=rows.tags,
+        has_system_prompt=rows.has_system_prompt,
+        revisions=[revision_view(line, reader_id=reader_id) for line in rows.revisions],
+        revision_count=rows.revision_count,
+        activity=activity(session.pk, reader_id=reader_id),
+        workspace=workspaces.state(session.pk, in_trash=session.in_trash),
+        workspace_path=place(session.pk),
+        settings=[
+            Setting(label, _pretty(getattr(session, name)))
+            for name, label in _SETTINGS.items()
+            if getattr(session, name)
+        ],
+        summary=_summary(session.summary),
+        expires_at=session.last_accessed + timedelta(seconds=session.ttl_seconds) if session.ttl_seconds else None,
+        purgeable_at=session.deleted_at + timedelta(days=settings.TRASH_DAYS) if session.deleted_at else None,
+    )
+
+
+def revision_view(line: RevisionLine, *, reader_id: int) -> RevisionView:
+    """A revision in words: what it holds, why it is there, and by whom."""
+    who = "you" if line.actor_id == reader_id else line.actor or "somebody"
+    if line.reason == Reason.SYSTEM_PROMPT:
+        return RevisionView(line.number, "A system prompt", "it was replaced or removed", who, line.created_at)
+    why = f"message {line.first_index} was edited" if line.reason == Reason.EDIT else "another revision was restored"
+    what = f"{amount(line.message_count, 'message')} from #{line.first_index}"
+    return RevisionView(line.number, what, why, who, line.created_at)
+
+
+def expiry_choices(ttl_seconds: int | None) -> list[tuple[str, str]]:
+    """(value, label) for a select; a session's own value is among them, whatever it is."""
+    choices = {"": "never"} | {str(seconds): label for seconds, label in EXPIRIES.items()}
+    if ttl_seconds is not None and ttl_seconds not in EXPIRIES:
+        choices[str(ttl_seconds)] = f"{_duration(ttl_seconds)} after it was last opened"
+    return list(choices.items())
+
+
+def _duration(seconds: int) -> str:
+    for size, noun in ((DAY, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size and seconds % size == 0:
+            return counted(seconds // size, noun)
+    return counted(seconds, "second")
+
+
+def _pretty(value: object) -> Excerpt:
+    return excerpt(json.dumps(value, ensure_ascii=False, indent=2), longest=_LONGEST_SETTING)
+
+
+def _summary(value: object) -> Summary | None:
+    """A summary is a text, or {summary, topics}; anything else is shown as its JSON."""
+    if not value:
+        return None
+    if isinstance(value, str):
+        return Summary(value)
+    if isinstance(value, dict) and isinstance(value.get("summary"), str):
+        topics = value.get("topics")
+        return Summary(value["summary"], [str(topic) for topic in topics[:20]] if isinstance(topics, list) else [])
+    return Summary(_pretty(value).shown)
