@@ -7,10 +7,12 @@ One address takes them all. A row's button says `archive=<id>`; the bar over a l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
-from django_htmx.http import HttpResponseClientRefresh
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRefresh, reswap, retarget
 
 from sessions.access import Actor, session_for_writing, visible_sessions
 from sessions.exceptions import Invalid, SessionNotFound
@@ -44,6 +46,9 @@ ACTS = {
 }
 
 
+_ASKING = ("rename", "purge")  # these ask something first
+
+
 @page("POST")
 def act(request: PageRequest) -> HttpResponse:
     """Do one action to one session or to the selected ones."""
@@ -53,6 +58,8 @@ def act(request: PageRequest) -> HttpResponse:
         return answer_changes(request, "", [])
     if action == "purge":
         return confirm_purge(request, ids)
+    if action == "rename":
+        return _rename_form(request, ids[0])
     before = _before(request, ids)
     outcomes = apply_to_sessions(actor=request.user, action=ACTS[action].operation, session_ids=ids)
     if len(outcomes) == 1 and (problem := outcomes[0].problem):
@@ -63,11 +70,11 @@ def act(request: PageRequest) -> HttpResponse:
 
 def _wanted(request: PageRequest) -> tuple[str, list[UUID]]:
     """The action and the sessions; a row's own button counts before the selection."""
-    for action in ACTS:
+    for action in (*ACTS, *_ASKING):
         if action in request.POST:
             return action, _ids(request.POST.getlist(action))
     action = request.POST.get("bulk", "")
-    if action not in (*ACTS, "purge"):
+    if action not in (*ACTS, *_ASKING):
         raise Invalid("That button isn't known. Reload the page and try again.")
     return action, _ids(request.POST.getlist("id"))
 
@@ -124,6 +131,16 @@ def _inverse(action: str, before: dict[str, Any]) -> str:
 
 def _sessions(count: int) -> str:
     return "1 session" if count == 1 else f"{count} sessions"
+
+
+def _rename_form(request: PageRequest, session_id: UUID) -> HttpResponse:
+    """The form in the row, or the page that has it."""
+    if not wants_fragment(request):
+        address = reverse("session_rename", args=[session_id])
+        return go_to(request, f"{address}?{urlencode({'next': next_address(request)})}")
+    session = session_for_writing(Actor.of(request.user), session_id)
+    response = fragment(request, "sessions/_rename.html", {"session": session, "name": session.name})
+    return reswap(retarget(response, f"#s-{session.pk}"), "afterbegin")
 
 
 @page("GET", "POST")

@@ -29,6 +29,7 @@ def answer_changes(request: PageRequest, action: str, session_ids: Sequence[str]
     if query is None:
         return HttpResponseClientRefresh()
     context = shell_context(request, here=query.view.name, tag=query.tag)
+    context["action"] = action
     if query.view.loses(action):
         context["gone"] = session_ids
     else:

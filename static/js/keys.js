@@ -1,13 +1,11 @@
-// Single keys press what carries them: aria-keyshortcuts="n". Never while typing, never with a modifier.
-const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+// A key presses what carries it, aria-keyshortcuts="n": never while typing, never with a modifier.
+const typing = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest(TYPING) || document.querySelector("dialog[open]")) return;
-  // The last one is the newest toast; what isn't shown can't be pressed.
+  if (event.target.closest(typing) || document.querySelector("dialog[open]")) return;
   const marked = [...document.querySelectorAll(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`)];
-  const control = marked.reverse().find((element) => element.checkVisibility() || element.closest("#side"));
-  if (!control) return;
-  event.preventDefault();
-  control.click();
+  const control = marked.findLast((element) => element.checkVisibility() || element.closest("#side"));
+  if (control) event.preventDefault();
+  control?.click();
 });

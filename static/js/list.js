@@ -1,104 +1,78 @@
-// The list of sessions under the keyboard: moving, selecting, and what keys do to the row in focus.
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-const act = document.getElementById("act");
-const rowOf = (element) => element?.closest?.(".row");
+// The list of sessions: the tools of a row, selecting, keys, and where the focus goes.
+const on = (type, act) => document.addEventListener(type, act);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const picked = () => all(".pick:checked");
+const rowOf = (element) => element?.closest(".row");
 const current = () => rowOf(document.activeElement);
-const focusRow = (row) => row?.querySelector(".name").focus();
-const KEYS = {
-  e: ".i-pencil",
-  p: "[name=pin], [name=unpin]",
-  a: "[name=archive], [name=restore]",
-  "#": "[name=trash], a.i-trash",
-};
+const focus = (row) => row?.querySelector(".name").focus();
 
-function move(step) {
-  const rows = all(".row");
-  const from = rows.indexOf(current());
-  const to = rows[from < 0 ? 0 : Math.min(Math.max(from + step, 0), rows.length - 1)];
-  focusRow(to);
-  to?.scrollIntoView({ block: "nearest" });
+// One set of tools goes from row to row; without this script the checkboxes and the bar do the same.
+const tools = document.getElementById("tools").content.firstElementChild;
+function equip(row) {
+  if (!row || row === tools.parentElement || tools.contains(document.activeElement)) return;
+  for (const button of tools.children) button.value = row.querySelector(".pick").value;
+  tools.classList.toggle("pinned", row.matches(":has(.lead.i-pin)"));
+  row.append(tools);
 }
+for (const type of ["pointerover", "focusin"]) on(type, ({ target }) => equip(rowOf(target)));
 
 // Selecting: the bar says how many; Shift takes all between; Escape lets go.
-let anchor = null;
-function picked() {
-  const chosen = all(".pick:checked").length;
-  act.querySelector(".picked").textContent = `${chosen.toLocaleString("en-GB")} selected`;
-  const every = act.querySelector(".pick-all");
-  every.checked = chosen > 0 && chosen === all(".pick").length;
-  every.indeterminate = chosen > 0 && !every.checked;
-}
+let anchor;
 function pick(boxes, checked) {
   for (const box of boxes) box.checked = checked;
-  picked();
+  document.querySelector(".picked").textContent = `${picked().length} selected`;
+  document.querySelector(".pick-all").checked = picked().length === all(".pick").length;
 }
-document.addEventListener("click", ({ target, shiftKey }) => {
-  if (target.matches(".unpick")) pick(all(".pick"), false);
+on("click", ({ target, shiftKey }) => {
+  if (target.matches(".pick-all, .unpick")) pick(all(".pick"), target.checked);
   if (!target.matches(".pick")) return;
   const boxes = all(".pick");
-  const [from, to] = [boxes.indexOf(anchor), boxes.indexOf(target)].sort((a, b) => a - b);
-  if (shiftKey && from >= 0) pick(boxes.slice(from, to + 1), target.checked);
+  const ends = [boxes.indexOf(target), shiftKey && anchor?.isConnected ? boxes.indexOf(anchor) : boxes.indexOf(target)];
+  pick(boxes.slice(Math.min(...ends), Math.max(...ends) + 1), target.checked);
   anchor = target;
 });
-document.addEventListener("change", ({ target }) => {
-  if (target.matches(".pick-all")) pick(all(".pick"), target.checked);
-  else if (target.matches(".pick")) picked();
-});
 
-document.addEventListener("keydown", (event) => {
+const keys = { e: "[name=rename]", p: "[name$=pin]", a: "[name=archive], [name=restore]", "#": "[name=trash], [name=purge]" };
+on("keydown", (event) => {
   const { key, target } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (document.querySelector("dialog[open], [popover]:popover-open")) return;
+  const row = current();
   const form = target.closest(".rename");
-  if (form) {
-    if (key !== "Escape") return;
-    const row = rowOf(form);
+  if (form && key === "Escape") {
     form.remove();
-    focusRow(row);
-  } else if (target.closest("input:not([type=checkbox]), textarea, select")) return;
-  else if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
-  else if (key === "x" && current()) current().querySelector(".pick").click();
-  else if (key === "Escape" && all(".pick:checked").length) pick(all(".pick"), false);
-  else if (KEYS[key] && current()) current().querySelector(KEYS[key])?.click();
-  else return;
+    focus(row);
+  } else if (target.closest("dialog, input:not([type=checkbox])")) return;
+  else if (key === "j" || key === "k") {
+    const rows = all(".row");
+    focus(rows[row ? rows.indexOf(row) + (key === "j" ? 1 : -1) : 0]);
+  } else if (key === "Escape" && picked().length) pick(picked(), false);
+  else if (row && key === "x") row.querySelector(".pick").click();
+  else if (row && keys[key]) {
+    focus(row);
+    equip(row);
+    [...tools.querySelectorAll(keys[key])].find((button) => button.checkVisibility())?.click();
+  } else return;
   event.preventDefault();
 });
 
-// After a change the focus stays where it was, or goes to the next row that is left.
-let before = null;
-document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-  if (detail.requestConfig.verb === "get") return;
-  const row = current();
-  const rest = row ? [row, ...following(row)].map(({ id }) => id) : [];
-  before = { rest, picks: all(".pick:checked").map(({ value }) => value), bulk: detail.requestConfig.parameters.bulk };
+// After a change the focus stays with its row if that is in view, or goes to the next one left.
+let rows = [];
+let kept = [];
+on("htmx:configRequest", ({ detail: { verb, parameters } }) => {
+  if (verb === "get") return;
+  rows = all(".row");
+  parameters.shown = rows.length;
+  const at = rows.indexOf(current());
+  rows = at < 0 ? [] : [...rows.slice(at), ...rows.slice(0, at).reverse()];
+  kept = parameters.bulk ? [] : picked().map(({ value }) => value);
 });
-function inView(row) {
-  const { top, bottom } = row.getBoundingClientRect();
-  return top >= 0 && bottom <= innerHeight;
-}
-function* following(row) {
-  const rows = all(".row");
-  const at = rows.indexOf(row);
-  yield* rows.slice(at + 1);
-  yield* rows.slice(0, at).reverse();
-}
-document.addEventListener("htmx:configRequest", ({ detail }) => {
-  if (detail.verb !== "get") detail.parameters.shown = all(".row").length;
-});
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (!before || detail.requestConfig.verb === "get" || !detail.successful) return;
-  const { rest, picks, bulk } = before;
-  before = null;
-  if (bulk) anchor = null;
-  else for (const value of picks) document.querySelector(`.pick[value="${value}"]`)?.toggleAttribute("checked", true);
-  picked();
-  if (!document.activeElement || document.activeElement === document.body) {
-    const left = rest.map((id) => document.getElementById(id)).filter(Boolean);
-    focusRow(left.find(inView) ?? left[0] ?? document.querySelector(".row"));
-  }
-});
-document.addEventListener("htmx:load", ({ target }) => {
-  if (target.matches?.(".rename")) target.querySelector("input").select();
+on("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful || detail.requestConfig.verb === "get") return;
+  pick(all(".pick").filter(({ value }) => kept.includes(value)), true);
+  document.querySelector(".rename input")?.select();
+  const left = rows.map(({ id }) => document.getElementById(id)).filter(Boolean);
+  const inView = (row) => row.getBoundingClientRect().top >= 0 && row.getBoundingClientRect().bottom <= innerHeight;
+  if (!current()) focus(left.find(inView) ?? left[0]);
 });
 
-picked(); // the browser may have kept ticks over a reload
+pick([]); // the browser keeps ticks over a reload

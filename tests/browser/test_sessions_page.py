@@ -177,7 +177,7 @@ def test_an_action_far_down_keeps_the_rows_and_the_place(alice_page: Page, alice
     expect(page.locator(".row")).to_have_count(120)
     place = page.locator(".scroll").evaluate("box => box.scrollTop")
     row(page, "Session 0010").hover()
-    row(page, "Session 0010").get_by_title("Pin (p)").click()
+    row(page, "Session 0010").get_by_role("button", name="Pin (p)", exact=True).click()
     expect(page.locator(".toast")).to_contain_text("Pinned")
     expect(page.locator(".row")).to_have_count(120)
     assert page.locator(".scroll").evaluate("box => box.scrollTop") > place / 2
@@ -195,7 +195,7 @@ def test_the_trash_says_what_goes_before_it_goes(alice_page: Page, alice: User, 
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Delete “Old scratch” for ever?")
     expect(dialog).to_contain_text("3 messages and 1 file")
-    dialog.get_by_role("link", name="Cancel").click()
+    dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_be_hidden()
     assert Session.objects.count() == 1
     page.keyboard.press("#")
