@@ -31,4 +31,4 @@ on("htmx:responseError", ({ detail: { xhr } }) => {
   if (!xhr.response.includes("#toasts")) say(`The server refused (${xhr.status}). Reload the page and try again.`);
 });
 on("htmx:sendError", () => say("The server can’t be reached. Check the connection and try again."));
-on("htmx:afterSwap", ({ target }) => target.id === "dialog" && !target.open && target.showModal());
+on("htmx:afterSwap", ({ target }) => target.matches("#dialog:not([open]):has(*)") && target.showModal());
