@@ -35,7 +35,7 @@ def edit_message(
         message = _message_at(session, index)
         if message.role != Role.USER:
             raise NotAUserMessage(
-                f"Message {index} is a {message.role} message; only user messages can be edited.", index=index
+                f"Message {index} has the role {message.role}; only user messages can be edited.", index=index
             )
         tail = session.message_count - index
         keep(session, index, tail, reason=Reason.EDIT, actor=actor)
