@@ -1,0 +1,145 @@
+"""The changelist's filters. Their choices come from kept counters, never from a look at every session."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sessions.admin.counts import Group, kept_groups
+from sessions.models import Session, Status
+
+_OWNERS_SHOWN = 20
+_NEWEST = 500
+_Choices = list[tuple[str, str]]
+
+
+KEYS: dict[str, Callable[[Group], str]] = {
+    "status": lambda group: group.status,
+    "pinned": lambda group: "yes" if group.pinned else "no",
+    "owner": lambda group: str(group.owner_id),
+}
+_NO_FILTERS = {ORDER_VAR, PAGE_VAR, ALL_VAR, ERROR_FLAG}
+
+
+def kept_count(request: HttpRequest) -> int | None:
+    """How many sessions the list shows, if the kept counters know; None if somebody has to look."""
+    asked = {name: value for name, value in request.GET.items() if value and name not in _NO_FILTERS}
+    if asked.keys() - KEYS.keys():
+        return None
+    groups = kept_groups(request)
+    return sum(group.total for group in groups if all(KEYS[name](group) == value for name, value in asked.items()))
+
+
+class _CountedFilter(admin.SimpleListFilter):
+    """A filter over what the kept counters know. Its choices say how many sessions they let through."""
+
+    parameter_name: str
+
+    def labels(self, totals: Counter[str], chosen: str) -> dict[str, str]:
+        """The choices in their order: value and label."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> _Choices:
+        """The choices with their numbers of sessions."""
+        totals: Counter[str] = Counter()
+        for group in kept_groups(request):
+            totals[KEYS[self.parameter_name](group)] += group.total
+        labels = self.labels(totals, request.GET.get(self.parameter_name, ""))
+        return [(value, f"{label} ({totals[value]:,})") for value, label in labels.items()]
+
+
+class StatusFilter(_CountedFilter):
+    """Active, archived, in the trash."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def labels(self, totals: Counter[str], chosen: str) -> dict[str, str]:
+        """Every status."""
+        return {status.value: str(status.label) for status in Status}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Sessions of this status."""
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class PinnedFilter(_CountedFilter):
+    """Pinned or not."""
+
+    title = "pinned"
+    parameter_name = "pinned"
+
+    def labels(self, totals: Counter[str], chosen: str) -> dict[str, str]:
+        """Both."""
+        return {"yes": "Pinned", "no": "Not pinned"}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Sessions with this pin."""
+        pinned = {"yes": True, "no": False}.get(self.value() or "")
+        if pinned is None:
+            return queryset.none() if self.value() else queryset
+        return queryset.filter(pinned=pinned)
+
+
+class OwnerFilter(_CountedFilter):
+    """Those who own most; the users' list links to everybody else's."""
+
+    title = "owner"
+    parameter_name = "owner"
+
+    def labels(self, totals: Counter[str], chosen: str) -> dict[str, str]:
+        """The owners with most sessions, and the one that is chosen, by name."""
+        shown = [value for value, _ in totals.most_common(_OWNERS_SHOWN)]
+        users = get_user_model().objects.filter(pk__in=[*shown, *([chosen] if chosen.isdecimal() else [])])
+        return {str(pk): name for pk, name in users.order_by("username").values_list("pk", "username")}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """This owner's sessions."""
+        value = self.value() or ""
+        if not value.isdecimal():
+            return queryset.none() if value else queryset
+        return queryset.filter(owner_id=int(value))
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """The models of the sessions that changed last, and the one that is chosen."""
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> _Choices:
+        """Models in alphabetical order."""
+        newest = Session.objects.order_by("-updated_at", "-pk").values_list("model", flat=True)[:_NEWEST]
+        models = {model for model in newest if model} | {request.GET.get(self.parameter_name, "")} - {""}
+        return [(model, model) for model in sorted(models)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Sessions with this model."""
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+class CreatedFilter(admin.DateFieldListFilter):
+    """When it was made. No session changed before it was made, and the change is what the list is ordered by."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Sessions made then; the bound on `updated_at` lets the database start in the right place."""
+        chosen = super().queryset(request, queryset)
+        first = self.used_parameters.get(self.lookup_kwarg_since)
+        if chosen is None or not first:
+            return queryset
+        return chosen.filter(updated_at__gte=first[0] if isinstance(first, list) else first)
+
+
+FILTERS: tuple[Any, ...] = (
+    StatusFilter,
+    PinnedFilter,
+    OwnerFilter,
+    ModelFilter,
+    ("updated_at", admin.DateFieldListFilter),
+    ("created_at", CreatedFilter),
+)
