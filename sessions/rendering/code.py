@@ -39,7 +39,7 @@ _CLASS_OF: dict[_TokenType, str] = {
 TOKEN_CLASSES = frozenset(_CLASS_OF.values())
 
 # Every lexer is a set of regular expressions that run over strangers' text: these have been timed
-# against hostile input (tests/rendering/test_hostile_time.py), others are not used.
+# against hostile input (tests/rendering/test_limits.py), others are not used.
 _NAMES = (
     "bash c cpp csharp css diff docker go graphql haskell html ini java javascript json julia kotlin lua make "
     "matlab nginx perl php powershell protobuf python pycon pytb r ruby rust scala sql swift toml tsx typescript "
@@ -57,7 +57,7 @@ _ALIASES = {
 _LONGEST_BLOCK = 30_000
 _LONGEST_LINE = 1_000  # beyond it lies minified code, which colours don't help and backtracking loves
 _LONGEST_LABEL = 60
-_SECONDS = 0.25  # of processor time for one block; without colours it is as readable
+SECONDS = 0.25  # of processor time for one block; without colours it is as readable
 
 
 def code_figure(code: str, info: str, deadline: Deadline) -> str:
@@ -72,7 +72,7 @@ def code_figure(code: str, info: str, deadline: Deadline) -> str:
 
 def _highlighted(code: str, language: str) -> str:
     try:
-        return "".join(_spans(code, language, Deadline(_SECONDS)))
+        return "".join(_spans(code, language, Deadline(SECONDS)))
     except TooSlow:
         return escape(code)
 

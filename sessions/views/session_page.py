@@ -34,7 +34,7 @@ def detail(request: PageRequest, session_id: str) -> HttpResponse:
         return _more(request, session, window)
     if not session.in_trash:
         mark_accessed(session.pk, session.last_accessed)
-    return session_page(request, session, window)
+    return session_page(request, session, window, opened=_number(request.GET.get("at")))
 
 
 @page("POST")

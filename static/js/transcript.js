@@ -1,99 +1,53 @@
-// The session page: keeps the reader's place, copies, sends, and remembers what is folded away.
-const scroller = document.querySelector("#scroll, .scroll");
-const said = document.querySelector("#said");
+// The session page: the reader's place, copying, keys, and what is folded away.
+const on = (type, act, capture) => document.addEventListener(type, act, capture);
+const one = (selector) => document.querySelector(selector);
 
-// What only works with a script appears: copy buttons, and the Mac's name of a key.
-const copyButton = document.querySelector("template#copy");
-const isMac = /Mac|iP/.test(navigator.platform);
-function enhance(root) {
-  for (const element of root.querySelectorAll(".script[hidden]")) element.hidden = false;
-  if (isMac) for (const key of root.querySelectorAll(".composer kbd")) key.textContent = "⌘ ↵";
-  for (const caption of root.querySelectorAll("figure.code > figcaption:not(:has(button))")) {
-    caption.append(copyButton.content.cloneNode(true));
-  }
+// Every piece of code gets a copy button.
+function equip(root) {
+  for (const caption of root.querySelectorAll("figcaption:not(:has(*))")) caption.append(one("#copy").content.cloneNode(true));
 }
-enhance(document);
-document.addEventListener("htmx:load", ({ detail }) => enhance(detail.elt));
+equip(document);
+on("htmx:load", ({ detail }) => equip(detail.elt));
 
-// Over plain HTTP browsers have no clipboard for scripts, but they copy a selection.
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = Object.assign(document.createElement("textarea"), { value: text });
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-
-async function textFor(button) {
-  const { clip, fetch: address } = button.dataset;
-  if (!address) return (clip ? document.querySelector(clip) : button.closest("figure").querySelector("pre")).textContent;
-  const answer = await fetch(address);
-  if (!answer.ok || answer.redirected) throw new Error("refused");
-  return answer.text();
-}
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest(".copy, [data-clip], [data-fetch]");
+on("click", async ({ target }) => {
+  const button = target.closest(".copy");
   if (!button) return;
-  try {
-    await copy(await textFor(button));
-  } catch {
-    document.dispatchEvent(new CustomEvent("toast", { detail: "That couldn’t be copied. Reload the page and try again." }));
-    return;
+  const source = one(button.dataset.of) ?? button.closest("figure").querySelector("code");
+  if (navigator.clipboard) await navigator.clipboard.writeText(source.textContent);
+  else {
+    getSelection().selectAllChildren(source); // over plain HTTP scripts have no clipboard, but a selection can be copied
+    document.execCommand("copy");
   }
   button.classList.add("copied");
-  if (said) said.textContent = "Copied";
-  setTimeout(() => button.classList.remove("copied"), 2000);
+  one("#said").textContent = "Copied";
 });
 
-// Messages that arrive above or below don't move what one is reading.
-let mark = null;
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (!["earlier", "later"].includes(detail.target.id)) return;
-  const top = scroller.getBoundingClientRect().top;
-  const element = [...scroller.querySelectorAll(".msg")].find((message) => message.getBoundingClientRect().bottom > top);
-  mark = element && { element, top: element.getBoundingClientRect().top };
+// What arrives above or below moves nothing; what one adds oneself is shown.
+let mark, y;
+on("htmx:beforeSwap", ({ target }) => {
+  const messages = target.matches(".more") ? document.querySelectorAll(".msg") : [];
+  mark = [...messages].find((message) => message.getBoundingClientRect().bottom > 60);
+  y = mark?.getBoundingClientRect().y;
 });
-document.addEventListener("htmx:afterSwap", () => {
-  if (mark) scroller.scrollTop += mark.element.getBoundingClientRect().top - mark.top;
-  mark = null;
-});
-document.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
-  if (detail.target.id === "transcript") scroller.scrollTop = 0; // the end: the column is laid out from below
-});
+on("htmx:afterSwap", () => mark && one(".scroll").scrollBy(0, mark.getBoundingClientRect().y - y));
+on("htmx:oobAfterSwap", ({ target }) => target.id === "transcript" && one(".scroll").scrollTo(0, 0));
 
-// A link to a message opens at it, loaded or not.
-const at = new URLSearchParams(location.search).get("at");
-const wanted = /^#m-\d+$/.test(location.hash) ? location.hash : at && `#m-${parseInt(at, 10)}`;
-const found = wanted && document.querySelector(wanted);
-if (found && !location.hash) found.scrollIntoView();
-if (wanted && !found && !at) location.replace(`?at=${wanted.slice(3)}${wanted}`);
+// #m-37 opens at a message that isn't on the page.
+const { hash, search } = location;
+if (/^#m-\d+$/.test(hash) && !search && !one(hash)) location.replace(`?at=${hash.slice(3)}${hash}`);
 
-document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
-  if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("textarea")) target.form.requestSubmit();
-  // Escape leaves an edit, unless that would throw something away.
+on("keydown", ({ key, target, ctrlKey, metaKey }) => {
+  if (key === "Enter" && (ctrlKey || metaKey)) target.form?.requestSubmit();
+  // Escape leaves a form, unless that threw away what was written.
   if (key === "Escape" && (target.matches("input") || target.value === target.defaultValue)) {
-    target.closest("form")?.querySelector("[data-cancel]")?.click();
+    target.closest("form")?.querySelector(".cancel")?.click();
   }
 });
 
-// What is folded away stays so: the server reads the cookie, so that nothing flickers.
-function remember(name, isFolded) {
-  const names = new Set(/(?:^|; )folded=([^;]*)/.exec(document.cookie)?.[1].split(".").filter(Boolean));
-  names[isFolded ? "add" : "delete"](name);
+// What is folded away stays so. The server reads the cookie, so nothing flickers.
+on("toggle", ({ target: { dataset, open } }) => {
+  if (!dataset.fold) return;
+  const names = new Set(document.cookie.match(/folded=([\w.]*)/)?.[1].split("."));
+  names[open ? "delete" : "add"](dataset.fold);
   document.cookie = `folded=${[...names].join(".")}; path=/; max-age=31536000; samesite=lax`;
-}
-document.addEventListener("toggle", ({ target }) => {
-  if (target.dataset.fold) remember(target.dataset.fold, !target.open);
 }, true);
-const fold = document.querySelector(".fold-panel");
-if (fold) {
-  fold.hidden = false;
-  fold.addEventListener("click", () => {
-    const isFolded = document.querySelector(".app").classList.toggle("folded");
-    fold.setAttribute("aria-expanded", !isFolded);
-    remember("panel", isFolded);
-  });
-}
