@@ -7,6 +7,8 @@ from urllib.parse import unquote
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from researchmind.sqlite3.base import GIVE_UP_SECONDS
+
 # Figures behind these in docs/decisions/0004-databases.md.
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA mmap_size=268435456; "
@@ -36,12 +38,12 @@ def _sqlite(path: Path, synchronous: str) -> dict[str, Any]:
     if synchronous not in ("FULL", "NORMAL"):
         raise ImproperlyConfigured("RESEARCHMIND_SQLITE_SYNCHRONOUS must be FULL or NORMAL.")
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "researchmind.sqlite3",
         "NAME": path,
         "CONN_MAX_AGE": None,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
+            "timeout": GIVE_UP_SECONDS,
             "init_command": SQLITE_PRAGMAS.format(synchronous=synchronous),
         },
     }

@@ -59,6 +59,14 @@ def test_a_refusal_gives_the_key_back(alice):
     assert isinstance(take(alice, fingerprint="corrected"), Claim)
 
 
+def test_an_answer_is_not_given_back(alice):
+    """The commit may have succeeded although its connection broke, and whoever waits for it believes it failed."""
+    held = take(alice)
+    finish(held, ANSWER)
+    release(held)
+    assert take(alice) == ANSWER
+
+
 def test_an_abandoned_claim_is_taken_over_after_its_lease(alice):
     slow = take(alice)
     age(LEASE - timedelta(seconds=5))

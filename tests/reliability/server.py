@@ -1,0 +1,173 @@
+"""A real server of the tests' own: `manage.py serve` over a database and a data directory of its own."""
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+PROJECT = Path(__file__).resolve().parents[2]
+_MAKE_USER = "from django.contrib.auth.models import User; User.objects.create_user('alice', password='{password}')"
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30, what: str = "") -> Any:
+    """Ask until the answer is true, and return it; fail after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        if answer := condition():
+            return answer
+        assert time.monotonic() < until, f"not within {seconds} s: {what or condition}"
+        time.sleep(0.02)
+
+
+def new_database() -> str:
+    """The DATABASE_URL of a new, empty database of the kind that this run tests on; empty for SQLite's default."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        return ""
+    name = f"reliability_{secrets.token_hex(8)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return url.rpartition("/")[0] + "/" + name
+
+
+class Server:
+    """ResearchMind, serving Alice with a token of hers. Used as a context manager it is killed at the end."""
+
+    def __init__(self, directory: Path, database_url: str | None = None, **settings: object) -> None:
+        self.directory = directory
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RESEARCHMIND_", "DJANGO_"))
+        } | {
+            "RESEARCHMIND_DATA_DIR": str(directory / "data"),
+            "DATABASE_URL": new_database() if database_url is None else database_url,
+            **{f"RESEARCHMIND_{name}": str(value) for name, value in settings.items()},
+        }
+        self.manage("migrate", "--noinput", "-v", "0")
+        self.manage("shell", "-v", "0", "-c", _MAKE_USER.format(password=secrets.token_hex(8)))
+        self.token = self.manage("create_token", "alice").strip()
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> Self:
+        """Start it, in a process group of its own, and wait until it answers."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                cwd=PROJECT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        wait_until(self._answers, 60, "the server answers")
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server has ended:\n{self.log()}"
+        try:
+            return Client(self.port).request("GET", "/healthz").status == 200
+        except OSError:
+            return False
+
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.directory / "log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL to all its processes at once."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def terminate(self) -> int:
+        """SIGTERM, as a supervisor sends it; return the exit code once it has ended."""
+        assert self.process is not None
+        self.process.terminate()
+        code = self.process.wait(60)
+        self.process = None
+        return code
+
+    def client(self, timeout: float = 60) -> "Client":
+        """A client of the API with Alice's token and a connection of its own."""
+        return Client(self.port, self.token, timeout)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+
+class Answer:
+    """A whole answer."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def json(self) -> Any:
+        """The body read as JSON."""
+        return json.loads(self.body)
+
+
+class Client:
+    """One connection, kept open, as scripts keep it."""
+
+    def __init__(self, port: int, token: str = "", timeout: float = 60) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send a request and read its answer whole. Raises OSError or HTTPException if there is none."""
+        sent = None if body is None else json.dumps(body)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        self._connection.request(method, path, sent, self._headers | headers)
+        return Answer(self._connection.getresponse())
+
+    def new_session(self, **values: Any) -> str:
+        """Make a session and return its id."""
+        answer = self.request("POST", "/api/v1/sessions", {"name": "Written to", **values})
+        assert answer.status == 201, answer.body
+        return str(answer.json()["session_id"])
+
+    def append(self, session_id: str, content: str, **headers: str) -> Answer:
+        """Append a user message."""
+        message = {"role": "user", "content": content}
+        return self.request("POST", f"/api/v1/sessions/{session_id}/messages", message, **headers)
+
+    def transcript(self, session_id: str) -> list[tuple[int, str]]:
+        """(index, content) of all messages, read page by page."""
+        found: list[tuple[int, str]] = []
+        while True:
+            after = f"&after={found[-1][0]}" if found else ""
+            answer = self.request("GET", f"/api/v1/sessions/{session_id}/messages?limit=200{after}")
+            assert answer.status == 200, answer.body
+            page = [(message["index"], message["content"]) for message in answer.json()["messages"]]
+            found += page
+            if len(page) < 200:
+                return found
