@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from sessions.models.rows import db_id, db_json, db_time
+from sessions.models.rows import db_id, db_json, sqlite_time
 
 _AT_ONCE = 2_000  # rows: Django's SQLite cursor keeps what it is given until the call returns
 
@@ -64,5 +64,5 @@ def _converter(field: Any) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return db_json
     if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":
-        return db_time
+        return sqlite_time
     return None

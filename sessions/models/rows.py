@@ -21,9 +21,12 @@ def db_id(value: Any) -> str:
 
 def db_time(value: datetime | None) -> Any:
     """A time as the database in use takes it in a parameter."""
-    if value is None or connection.vendor == "postgresql":
-        return value
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")  # as Django writes it, in a third of the time
+    return value if connection.vendor == "postgresql" else sqlite_time(value)
+
+
+def sqlite_time(value: datetime | None) -> str | None:
+    """A time as Django writes it into SQLite, in a third of the time."""
+    return None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def db_json(value: Any) -> str | None:

@@ -22,9 +22,9 @@ from sessions.operations.values import checked_json, checked_text
 from sessions.operations.workspaces import create_workspace
 from sessions.storage.workspaces import move_to_trash
 
-SESSIONS_AT_ONCE = 500
-MESSAGES_AT_ONCE = 10_000
-_COMPACT_EVERY = 40  # batches
+SESSIONS_AT_ONCE = 2_000
+MESSAGES_AT_ONCE = 20_000
+_COMPACT_EVERY = 10  # batches
 _MESSAGE_VALUES = [name for name in NewMessage.__slots__ if name != "created_at"]
 _MESSAGE_FIELDS = ["session", "index", "author", "created_at", *_MESSAGE_VALUES]
 _message_values = attrgetter(*_MESSAGE_VALUES)

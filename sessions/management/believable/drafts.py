@@ -22,11 +22,14 @@ def drafts(*, sessions: int, messages: int, seed: int, now: datetime) -> Iterato
     random = Random(seed)  # noqa: S311  (made-up data, no secrets)
     texts = [Texts(topic, random) for topic in TOPICS]
     left = messages
+    pinned = min(0.03, _MOST_PINNED / sessions)
     for number in range(sessions):
         one = Random(f"{seed}/{number}")  # noqa: S311  (as above)
         count = left if number == sessions - 1 else _share(one, left, sessions - number)
         left -= count
-        yield _draft(one, one.choice(texts), count, sessions, now)
+        age = 1 - (number + one.random()) / sessions  # the oldest first, as life writes them
+        created_at = now - _YEAR * age**1.5 - timedelta(hours=1)  # more of late than long ago
+        yield _draft(one, one.choice(texts), count, created_at, now, pinned=one.random() < pinned)
 
 
 def _share(random: Random, left: int, sessions_left: int) -> int:
@@ -37,8 +40,9 @@ def _share(random: Random, left: int, sessions_left: int) -> int:
     return min(left, whole + (random.random() < wanted - whole))
 
 
-def _draft(random: Random, texts: Texts, count: int, sessions: int, now: datetime) -> SessionDraft:
-    created_at = now - _YEAR * random.random() ** 1.5 - timedelta(hours=1)  # more of late than long ago
+def _draft(
+    random: Random, texts: Texts, count: int, created_at: datetime, now: datetime, *, pinned: bool
+) -> SessionDraft:
     step = min((now - created_at) / (count + 1), timedelta(seconds=random.lognormvariate(4.5, 1.0)))
     last = created_at + step * count
     fate = random.random()
@@ -53,7 +57,7 @@ def _draft(random: Random, texts: Texts, count: int, sessions: int, now: datetim
         model=random.choice(MODELS),
         phase=_phase(random) if is_agents else "",
         metadata={"source": "generated"} | ({"agent": "planner"} if is_agents else {}),
-        pinned=random.random() < min(0.03, _MOST_PINNED / sessions),
+        pinned=pinned,
         archived_at=last + age * random.random() * 0.5 if 0.02 <= fate < 0.14 else None,
         deleted_at=last + age * random.uniform(0.5, 1) if fate < 0.03 else None,
     )

@@ -37,7 +37,9 @@ class Command(BaseCommand):
         if token is not None:
             self.stdout.write(f"First start: make the administrator at {address}{reverse('welcome', args=[token])}")
         if host in _EVERYWHERE and "*" not in settings.ALLOWED_HOSTS:
-            self.stdout.write(f"It answers to {', '.join(settings.ALLOWED_HOSTS)}; RESEARCHMIND_ALLOWED_HOSTS adds names.")
+            self.stdout.write(
+                f"It answers to {', '.join(settings.ALLOWED_HOSTS)}; RESEARCHMIND_ALLOWED_HOSTS adds names."
+            )
         self.stdout.flush()
         _close_connections()
         Server(host, port).run()
