@@ -10,7 +10,8 @@ from django.utils.functional import cached_property
 from sessions.admin.bases import Pages
 from sessions.models import SessionCount
 
-MOST_COUNTED = 1_000
+MOST_COUNTED = 5_000
+MOST_PAGES = 200  # the database counts its way to a page: the last of a million takes seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def kept_groups(request: HttpRequest) -> list[Group]:
 
 
 class KeptPaginator(Pages):
-    """A paginator that is told how many there are."""
+    """A paginator that is told how many there are. It leads to the first MOST_PAGES; filters lead to the rest."""
 
     def __init__(self, *args: Any, kept_count: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +45,11 @@ class KeptPaginator(Pages):
     def count(self) -> int:
         """The number that was kept."""
         return self.kept_count
+
+    @cached_property
+    def num_pages(self) -> int:
+        """How many pages can be asked for."""
+        return min(super().num_pages, MOST_PAGES)
 
 
 class ShortPaginator(Pages):

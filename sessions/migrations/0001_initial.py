@@ -260,6 +260,10 @@ class Migration(migrations.Migration):
             model_name='session',
             index=models.Index(fields=['owner', 'status', 'pinned', 'name', 'id'], name='session_by_name'),
         ),
+        migrations.AddIndex(
+            model_name='session',
+            index=models.Index(fields=['updated_at', 'id'], name='session_by_change'),
+        ),
         migrations.AddConstraint(
             model_name='session',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['active', 'archived', 'deleted'])), name='session_status_known'),

@@ -103,6 +103,7 @@ class Session(models.Model):
             models.Index(fields=["owner", "status", "pinned", "created_at", "id"], name="session_by_created"),
             models.Index(fields=["owner", "status", "pinned", "last_accessed", "id"], name="session_by_accessed"),
             models.Index(fields=["owner", "status", "pinned", "name", "id"], name="session_by_name"),
+            models.Index(fields=["updated_at", "id"], name="session_by_change"),  # everybody's, in the admin
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="session_status_known"),

@@ -101,9 +101,22 @@ def test_pages_come_from_the_kept_count(listed, alice):
     assert "120 sessions" in listed()
 
 
-def test_a_search_counts_no_further_than_a_thousand(listed, alice):
-    make_rows(alice, 1_100)
-    assert "1,000 sessions" in listed(q="Session")
+def test_a_search_counts_no_further_than_a_limit(listed, alice, monkeypatch):
+    for module in ("counts", "filters"):
+        monkeypatch.setattr(f"sessions.admin.{module}.MOST_COUNTED", 100)
+    make_rows(alice, 110)
+    assert "100 sessions" in listed(q="Session")
+    assert names(listed(q="Session"))[0] == "Session 0109"
+    assert names(listed(q="Session 0005")) == ["Session 0005"]
+    assert names(listed(owner=str(alice.pk)))[:2] == ["Session 0109", "Session 0108"]
+
+
+def test_pages_beyond_the_last_one_lead_to_the_first(listed, ada_client, alice, monkeypatch):
+    monkeypatch.setattr("sessions.admin.counts.MOST_PAGES", 2)
+    make_rows(alice, 120)
+    assert "120 sessions" in listed()
+    assert len(names(listed(p="2"))) == 50
+    assert ada_client.get(LIST, {"p": "3"}).headers["Location"] == f"{LIST}?e=1"
 
 
 def test_the_number_of_statements_does_not_grow_with_rows(listed, alice, mallory):
