@@ -1,4 +1,4 @@
-"""What stands beside a transcript (tags, revisions, whether there is a system prompt), in one statement."""
+"""What stands beside a transcript: its newest revisions and whether there is a system prompt, in one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ from sessions.models.message import Message, Role
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
 from sessions.models.session import Session
-from sessions.models.session_filter import TAGS_OF_SESSION
 
 _SESSION = Session._meta.db_table
 _REVISION = Revision._meta.db_table
@@ -44,9 +43,8 @@ class RevisionLine:
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
-    """Tags in alphabetical order, the newest revisions and how many there are, and the system prompt."""
+    """The newest revisions and how many there are, and whether message 0 is a system prompt."""
 
-    tags: Sequence[str]
     revisions: Sequence[RevisionLine]
     revision_count: int
     has_system_prompt: bool
@@ -56,15 +54,14 @@ def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
     """Read it for a session that exists, with at most so many revisions, newest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {TAGS_OF_SESSION[connection.vendor]}, {_REVISIONS[connection.vendor]}, "
+            f"SELECT {_REVISIONS[connection.vendor]}, "
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
             f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s) FROM {_SESSION} s WHERE s.id = %s',
             [revisions, Role.SYSTEM.value, db_id(session_id)],
         )
-        tags, lines, count, has_prompt = cursor.fetchone() or (None, None, 0, False)
+        lines, count, has_prompt = cursor.fetchone() or (None, 0, False)
     return PanelRows(
-        orjson.loads(tags or "[]"),
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,
         bool(has_prompt),

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from sessions.models import Reason, Session
 from sessions.models.session_panel import RevisionLine, read_panel
+from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
 from sessions.storage.workspaces import WorkspaceState
@@ -84,7 +85,7 @@ def panel(session: Session, *, reader_id: int) -> Panel:
     rows = read_panel(session.pk, revisions=REVISIONS_SHOWN)
     place = workspaces.trashed_path if session.in_trash else workspaces.workspace_path
     return Panel(
-        tags=rows.tags,
+        tags=tags_of(session),
         has_system_prompt=rows.has_system_prompt,
         revisions=[revision_view(line, reader_id=reader_id) for line in rows.revisions],
         revision_count=rows.revision_count,

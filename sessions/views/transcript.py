@@ -100,11 +100,12 @@ def following(session: Session, *, after: int) -> TranscriptView:
 
 
 def around(session: Session, *, at: int) -> TranscriptView:
-    """A page with the message at an index, and some before it."""
-    rows = _read(session, after=max(at - LEAD - 2, -1))
+    """A page with the message at an index, and some before it; near the end, the last page."""
+    first = max(min(at - LEAD, session.message_count - PAGE), 0)
+    rows = _read(session, after=first - 2)
     before = [row for row in rows if row.index < at]
-    shown, left = _affordable(rows[len(before) :][: PAGE - LEAD])
-    lead, _ = _affordable(before[::-1][:LEAD], left, at_least=0)
+    shown, left = _affordable(rows[len(before) :][: PAGE - (at - first)])
+    lead, _ = _affordable(before[::-1][: at - first], left, at_least=0)
     context = before[-len(lead) - 1] if len(before) > len(lead) else None
     return _view(session, lead[::-1] + shown, context, count=session.message_count)
 

@@ -91,9 +91,9 @@ PIECES = st.sampled_from(
     [
         "<", ">", "</", "script", "img", "a ", "href=", "javascript:", "data:", "//evil", "https://", "onclick=",
         "hx-get=", '"', "'", "`", "```", "~~~", "\n", "\n\n", "    ", "- ", "- [x] ", "1. ", "> ", "# ", "[", "](", ")",
-        "![", "]:", "|", "|-|", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\\", "&", "&#", "&lt;", ";", "*", "_", "~~", ":",
-        "@", ".", "\t", "\r", "x", "é", "\u2028", "\ufeff", "\u200b", "{", "}", "=", "class=", "python", "html", "<!--",
-        "-->", "<![CDATA[",
+        "![", "]:", "|", "|-|", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\\", "&", "&#", "&lt;", ";", "*", "_", "~~",
+        ":", "@", ".", "\t", "\r", "x", "é", "\u2028", "\ufeff", "\u200b", "{", "}", "=", "class=", "python", "html",
+        "<!--", "-->", "<![CDATA[",
     ]
 )  # fmt: skip
 
@@ -104,6 +104,14 @@ PIECES = st.sampled_from(
 )
 def test_hostile_texts_stay_texts(text, wrap):
     assert_harmless(render(wrap.replace("{}", text)))
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "//evil.example"]
+)
+def test_what_is_no_address_for_a_link_is_left_as_it_was_written(address):
+    assert render(f"[x]({address})").strip() == f"<p>[x]({address})</p>"
+    assert render(f"![x]({address})").strip() == f"<p>![x]({address})</p>"
 
 
 @given(st.lists(PIECES, max_size=40).map("".join), st.booleans())
