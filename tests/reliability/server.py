@@ -17,7 +17,14 @@ from typing import Any, Self
 import psycopg
 
 PROJECT = Path(__file__).resolve().parents[2]
-_MAKE_USER = "from django.contrib.auth.models import User; User.objects.create_user('alice', password='{password}')"
+# One process for all three: starting Django takes longer than what it then does.
+_PREPARE = """
+from django.contrib.auth.models import User
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+User.objects.create_user("alice")
+call_command("create_token", "alice")
+"""
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30, what: str = "") -> Any:
@@ -53,9 +60,7 @@ class Server:
             "DATABASE_URL": new_database() if database_url is None else database_url,
             **{f"RESEARCHMIND_{name}": str(value) for name, value in settings.items()},
         }
-        self.manage("migrate", "--noinput", "-v", "0")
-        self.manage("shell", "-v", "0", "-c", _MAKE_USER.format(password=secrets.token_hex(8)))
-        self.token = self.manage("create_token", "alice").strip()
+        self.token = self.manage("shell", "-v", "0", "-c", _PREPARE).strip()
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 

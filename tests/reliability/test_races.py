@@ -1,0 +1,172 @@
+"""What happens at once ends as if it had happened one after the other."""
+
+import pytest
+
+from sessions.exceptions import KeyInUse, SessionNotActive, SessionNotFound, StaleVersion, UnexpectedIndex
+from sessions.models import Session
+from sessions.operations.editing import edit_message, restore_revision, set_system_prompt
+from sessions.operations.lifecycle import archive_session, restore_session, trash_session
+from sessions.operations.sessions import update_session
+from sessions.operations.transcript import append_messages
+from tests.factories import make_session, user_message
+from tests.reliability.server import Server
+from tests.together import raise_errors, together
+from tests.whole import assert_counts_right, assert_in_place, assert_whole, transcript
+
+transactional = pytest.mark.django_db(transaction=True)
+
+
+def appender(alice, session, who, number=15):
+    """Appends, and returns what was acknowledged: (content, index)."""
+
+    def write():
+        done = []
+        for count in range(number):
+            try:
+                appended = append_messages(
+                    actor=alice, session_id=session.pk, messages=[user_message(f"{who}/{count}")]
+                )
+            except (SessionNotActive, SessionNotFound):
+                continue
+            done.append((f"{who}/{count}", appended.first_index))
+        return done
+
+    return write
+
+
+@transactional
+def test_appends_and_edits(alice):
+    """Whatever is acknowledged is in the transcript or, cut off by an edit, in a revision."""
+    session = make_session(alice, messages=4)
+
+    def edit():
+        for count in range(10):
+            edit_message(actor=alice, session_id=session.pk, index=2, content=f"edit {count}")
+
+    def prompt():
+        for count in range(10):
+            set_system_prompt(actor=alice, session_id=session.pk, content=f"prompt {count}")
+
+    *written, _ = raise_errors(together(*[appender(alice, session, who) for who in range(4)], edit))
+    raise_errors(together(appender(alice, session, 9), prompt))
+    assert_whole(session)
+    kept = {message.content for revision in session.revisions.all() for message in revision.messages.all()} | set(
+        transcript(session)
+    )
+    assert {content for own in written for content, _ in own} <= kept
+
+
+@transactional
+@pytest.mark.parametrize("away", [archive_session, trash_session])
+def test_appends_while_it_is_put_away_and_brought_back(alice, away):
+    session = make_session(alice)
+
+    def away_and_back():
+        for _ in range(8):
+            away(actor=alice, session_id=session.pk)
+            restore_session(actor=alice, session_id=session.pk)
+
+    *written, _ = raise_errors(together(*[appender(alice, session, who) for who in range(4)], away_and_back))
+    acknowledged = sorted((index, content) for own in written for content, index in own)
+    assert [content for _, content in acknowledged] == transcript(session)
+    assert [index for index, _ in acknowledged] == list(range(len(acknowledged)))
+    assert_whole(session)
+    assert_in_place(session)
+    assert_counts_right()
+
+
+@transactional
+def test_restoring_and_appending(alice):
+    session = make_session(alice, messages=6)
+    edit_message(actor=alice, session_id=session.pk, index=4, content="other")
+
+    def restore():
+        for number in (1, 2, 3, 2):
+            restore_revision(actor=alice, session_id=session.pk, number=number)
+
+    *written, _ = raise_errors(together(*[appender(alice, session, who, 8) for who in range(3)], restore))
+    assert_whole(session)
+    kept = {message.content for revision in session.revisions.all() for message in revision.messages.all()}
+    assert {content for own in written for content, _ in own} <= kept | set(transcript(session))
+
+
+@transactional
+def test_one_index_has_one_winner(alice):
+    session = make_session(alice)
+
+    def append(index):
+        return lambda: append_messages(
+            actor=alice, session_id=session.pk, messages=[user_message("x")], expected_index=index
+        )
+
+    for index in range(5):
+        results = together(*[append(index)] * 6)
+        assert [isinstance(result, UnexpectedIndex) for result in results].count(False) == 1, results
+    assert_whole(session)
+
+
+@transactional
+def test_one_version_has_one_winner(alice):
+    session = make_session(alice)
+
+    def rename(version):
+        return lambda: update_session(
+            actor=alice, session_id=session.pk, name=f"Name {version} {object()}", expected_version=version
+        )
+
+    for version in range(1, 6):
+        results = together(*[rename(version)] * 6)
+        assert [isinstance(result, StaleVersion) for result in results].count(False) == 1, results
+    assert Session.objects.get().version == 6
+
+
+@pytest.mark.parametrize("races", [10, pytest.param(100, marks=pytest.mark.soak)])
+def test_an_etag_has_one_winner_over_http(server: Server, races: int):
+    session_id = server.client().new_session()
+    path = f"/api/v1/sessions/{session_id}"
+
+    def rename(name, etag):
+        return lambda: server.client().request("PATCH", path, {"name": name}, If_Match=etag).status
+
+    for race in range(races):
+        etag = server.client().request("GET", path).headers["ETag"]
+        statuses = raise_errors(together(*[rename(f"Race {race}, writer {who}", etag) for who in range(5)]))
+        assert sorted(statuses) == [200, 412, 412, 412, 412]
+
+
+def test_twenty_at_once_under_one_idempotency_key(server: Server):
+    session_id = server.client().new_session()
+
+    def send():
+        client = server.client()
+        while True:
+            answer = client.append(session_id, "once", Idempotency_Key="the-same")
+            if answer.status != 409:
+                return answer.status, answer.body
+            assert answer.json()["code"] == KeyInUse.code, answer.body
+
+    answers = raise_errors(together(*[send] * 20))
+    assert {status for status, _ in answers} == {201}
+    assert len({body for _, body in answers}) == 1
+    assert server.client().transcript(session_id) == [(0, "once")]
+
+
+@transactional
+def test_a_refusal_that_is_none_any_more_is_no_refusal(alice):
+    """Archived when the indexes were asked for, restored when the reason was: the message is taken."""
+    session = make_session(alice)
+
+    def flicker():
+        for _ in range(15):
+            archive_session(actor=alice, session_id=session.pk)
+            restore_session(actor=alice, session_id=session.pk)
+
+    def write():
+        for _ in range(30):
+            try:
+                append_messages(actor=alice, session_id=session.pk, messages=[user_message("x")])
+            except SessionNotActive:
+                continue
+
+    raise_errors(together(flicker, write, write))
+    assert_whole(session)
