@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -12,6 +12,9 @@ from django_htmx.middleware import HtmxDetails
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+_LONGEST_ADDRESS = 2000  # Django redirects to nothing longer than 2,048
 
 
 class PageRequest(HttpRequest):
@@ -41,9 +44,7 @@ def go_to(request: HttpRequest, address: str) -> HttpResponse:
     """Send the reader to another page: a redirect, or htmx's way of one."""
     if wants_fragment(request):
         return HttpResponseClientRedirect(address)
-    response = HttpResponse(status=303)
-    response.headers["Location"] = address
-    return response
+    return HttpResponseRedirect(address, status=303)
 
 
 def current_address(request: HttpRequest) -> str:
@@ -57,6 +58,7 @@ def current_address(request: HttpRequest) -> str:
 def next_address(request: HttpRequest, default: str = "session_list") -> str:
     """Where the form wants to go afterwards (`next`), if that is on this site; else the page called `default`."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+    fits = wanted.startswith("/") and len(wanted) <= _LONGEST_ADDRESS
+    if fits and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
         return wanted
     return reverse(default)

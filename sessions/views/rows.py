@@ -21,6 +21,7 @@ _FIELDS = (
     "id", "name", "preview", "status", "pinned", "model", "phase", "message_count",
     "created_at", "updated_at", "last_accessed", "deleted_at",
 )  # fmt: skip
+_TAGS_SHOWN = 4
 _PHASE_TONES = {"failed": "bad", "clarification": "warn", "complete": "good"}
 _PHASE_WORDS = {"clarification": "waiting for an answer"}
 _ICONS = {Status.ARCHIVED.value: "archive", Status.DELETED.value: "trash"}
@@ -50,13 +51,14 @@ class Pill:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A row of a list. `group` is the heading above it, if one starts here."""
+    """A row of a list. `group` is the heading above it, if one starts here; `tags_left` are without a label."""
 
     id: str
     name: str
     address: str
     preview: str
     tags: list[Label]
+    tags_left: int
     phase: Pill
     model: str
     message_count: int
@@ -110,7 +112,8 @@ def _row(query: ListQuery, row: Row, group: str) -> SessionRow:
         name=row["name"],
         address=reverse("session_detail", args=[row["id"]]),
         preview=row["preview"],
-        tags=[Label(tag, hue(tag), query.address(tag=tag)) for tag in row["tags"]],
+        tags=[Label(tag, hue(tag), query.address(tag=tag)) for tag in row["tags"][:_TAGS_SHOWN]],
+        tags_left=max(0, len(row["tags"]) - _TAGS_SHOWN),
         phase=Pill.of(row["phase"]),
         model=row["model"],
         message_count=row["message_count"],

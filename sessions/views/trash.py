@@ -29,7 +29,7 @@ def purge(request: PageRequest) -> HttpResponse:
         ids = [UUID(text) for text in wanted]
     except ValueError:
         raise SessionNotFound(wanted[0]) from None
-    if request.method != "POST" or "confirmed" not in request.POST:
+    if not ids or request.method != "POST" or "confirmed" not in request.POST:
         return confirm_purge(request, ids)
     outcomes = apply_to_sessions(actor=request.user, action="purge", session_ids=ids)
     done = [outcome.session_id for outcome in outcomes if outcome.problem is None]

@@ -100,7 +100,7 @@ def check_axe() -> Callable[[Page], None]:
     def check(page: Page) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))")
+            page.evaluate("Promise.allSettled(document.getAnimations().map(({ finished }) => finished))")
             found = Axe().run(page)
             assert found.violations_count == 0, f"{page.url}, {scheme}:\n{found.generate_report()}"
 

@@ -1,0 +1,180 @@
+"""Every page of the shell: axe finds nothing, nothing overflows, nothing runs that shouldn't, and little is loaded."""
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from sessions.models import Session
+from sessions.operations.accounts import first_run_token
+from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.operations.sessions import update_session
+from sessions.operations.tokens import create_token, revoke_token
+from sessions.storage.workspaces import INDEX
+from tests.factories import make_rows, make_session, user_message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVIL = "<img src=x onerror=window.evil=1><script>window.evil=1</script>"
+WIDTHS = (1440, 820, 390)
+PAGES = (
+    "/", "/?sort=name", "/?tag=field+work", "/?tag=nothing", "/pinned/", "/archived/", "/trash/", "/trash/empty/",
+    "/tags/", "/sessions/new/", "/settings/", "/settings/password/", "/settings/tokens/", "/nowhere/",
+)  # fmt: skip
+
+
+@pytest.fixture
+def full(alice: User, workspace_root) -> Session:
+    """Sessions of every kind, with names, tags and previews as people and their enemies write them."""
+    plain = make_session(alice, "Mosses", messages=3, model="llama3:8b", phase="execution", tags=["field work", "red"])
+    (workspace_root / str(plain.pk) / INDEX).mkdir()
+    make_session(
+        alice, "x" * 255, messages=[user_message("y" * 400)], tags=["z" * 100], model="m" * 255, phase="failed"
+    )
+    make_session(alice, EVIL, messages=[user_message(EVIL)], tags=[EVIL.replace(",", "")], model=EVIL)
+    make_session(alice, "量子力学的研究笔记", messages=[user_message("请用三句话总结这一章")], phase="complete")
+    many = make_session(alice, "Many tags", tags=[f"tag {number}" for number in range(50)], phase="clarification")
+    update_session(actor=alice, session_id=many.pk, pinned=True)
+    archive_session(actor=alice, session_id=make_session(alice, "Archived").pk)
+    trash_session(actor=alice, session_id=make_session(alice, "Trashed", tags=["old"]).pk)
+    create_token(actor=alice, name=EVIL)
+    revoke_token(actor=alice, token_id=create_token(actor=alice, name="w" * 100)[0].pk)
+    return plain
+
+
+def settled(page: Page) -> None:
+    """Nothing sticks out of the window, and no text has run."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    assert page.evaluate("window.evil") is None
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_with_sessions_of_every_kind(alice_page: Page, full: Session, address: str, check_axe, screenshot) -> None:
+    page = alice_page
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(address)
+        settled(page)
+        screenshot(page, f"{address.strip('/').replace('/', '-') or 'sessions'}-{width}")
+        if width != 820:
+            check_axe(page)
+
+
+@pytest.mark.parametrize("address", ["/", "/pinned/", "/archived/", "/trash/", "/tags/", "/settings/tokens/"])
+def test_empty(alice_page: Page, address: str, check_axe) -> None:
+    alice_page.goto(address)
+    settled(alice_page)
+    check_axe(alice_page)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_signed_out(page: Page, alice: User, failed: bool, check_axe) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto("/sign-in/")
+        if failed:
+            page.get_by_label("Username").fill("alice")
+            page.get_by_label("Password").fill("wrong")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("alert")).to_be_visible()
+        settled(page)
+        check_axe(page)
+
+
+def test_first_run(page: Page, tmp_path, settings, check_axe) -> None:
+    settings.DATA_DIR = tmp_path
+    for address in ("/sign-in/", f"/welcome/{first_run_token()}/", "/welcome/wrong/"):
+        page.goto(address)
+        settled(page)
+        check_axe(page)
+
+
+def test_states_of_the_list(alice_page: Page, full: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    page.goto("/")
+    page.get_by_role("link", name="Mosses", exact=True).focus()
+    check_axe(page)
+    page.keyboard.press("e")
+    page.get_by_role("textbox", name="Name").fill(" ")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rename .errors")).to_be_visible()
+    check_axe(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    check_axe(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Sort by").click()
+    check_axe(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Mosses", exact=True).focus()
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_be_visible()
+    screenshot(page, "toast")
+    check_axe(page)
+    page.goto("/trash/")
+    page.get_by_role("link", name="Trashed", exact=True).focus()
+    page.keyboard.press("#")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check_axe(page)
+
+
+def test_the_drawer(alice_page: Page, full: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    page.get_by_role("button", name="Menu").click()
+    expect(page.locator("#side")).to_be_visible()
+    screenshot(page, "drawer")
+    check_axe(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#side")).to_be_hidden()
+
+
+def test_the_first_visit_is_light(alice_page: Page, alice: User) -> None:
+    """Everything that the first visit loads: at most 150 kB compressed; the HTML is counted as it is."""
+    make_rows(
+        alice, 60, model="qwen3-coder:30b", preview="What people ask is longer than a list has room for", tags=["a"]
+    )
+    sizes: dict[str, int] = {}
+
+    def weigh(response) -> None:
+        body = response.body()
+        is_packed = response.url.endswith(".woff2") or "html" in response.headers.get("content-type", "")
+        sizes[response.url] = len(body if is_packed else gzip.compress(body))
+
+    alice_page.on("response", weigh)
+    alice_page.goto("/")
+    alice_page.wait_for_load_state("networkidle")
+    assert any("inter" in url for url in sizes)
+    assert any("htmx" in url for url in sizes)
+    assert all(url.startswith(alice_page.url.rstrip("/")) for url in sizes), "nothing comes from elsewhere"
+    assert sum(sizes.values()) <= 150_000, sizes
+
+
+def test_our_scripts_are_small(settings) -> None:
+    folder = settings.BASE_DIR / "static" / "js"
+    own = {path.name: path.stat().st_size for path in folder.glob("*.js")}
+    assert sum(own.values()) <= 10 * 1024, own
+
+
+@pytest.fixture
+def thousand(alice: User) -> Iterator[None]:
+    make_rows(alice, 1000, tags=["field work"])
+    return
+
+
+def test_a_thousand_sessions_to_the_end(alice_page: Page, thousand) -> None:
+    page = alice_page
+    page.goto("/")
+    while page.locator(".more").count():
+        before = page.locator(".row").count()
+        page.locator(".scroll").evaluate("box => box.scrollTo(0, box.scrollHeight)")
+        page.wait_for_function("n => document.querySelectorAll('.row').length > n", arg=before)
+    expect(page.locator(".row")).to_have_count(1000)
+    page.locator(".row .name").last.focus()
+    page.keyboard.press("a")
+    expect(page.locator(".row")).to_have_count(999)
+    expect(page.locator(".row .name").last).to_be_focused()
