@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from ninja import NinjaAPI, Router
@@ -19,9 +20,8 @@ _IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": False,
-    "schema": {"type": "string"},
-    "description": "The ETag of the session as you know it: 412 if it has changed since.",
-    "example": '"7"',
+    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*")$'},
+    "description": 'The ETag of the session as you know it, such as `"7"`: 412 if it has changed since.',
 }
 _IF_NONE_MATCH = {
     "in": "header",
@@ -29,7 +29,6 @@ _IF_NONE_MATCH = {
     "required": False,
     "schema": {"type": "string"},
     "description": "The ETag that you have: 304 without a body if it is still current.",
-    "example": '"7"',
 }
 _IDEMPOTENCY_KEY = {
     "in": "header",
@@ -39,6 +38,7 @@ _IDEMPOTENCY_KEY = {
     "description": "Any text of your own, such as a UUID. Sent again within 24 hours, the request isn't done again, "
     "and its first answer is given with `Idempotency-Replayed: true`.",
 }
+_PROBLEM = {"$ref": "#/components/schemas/ProblemAnswer"}
 _ETAG = {"ETag": {"description": "The session's version.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the new session is.", "schema": {"type": "string"}}}
 
@@ -85,22 +85,23 @@ class Api(NinjaAPI):
     @cache  # noqa: B019  (there is one API, which lives as long as the process)
     def _document(self) -> Any:
         document = super().get_openapi_schema(path_prefix="/api/v1/")
+        problems: dict[str, Any] = {}
         for methods in document["paths"].values():
             methods.pop("head", None)
             for method, operation in methods.items():
-                _complete(method, operation)
+                _complete(method, operation, problems)
+        document["components"]["responses"] = dict(sorted(problems.items()))
         return document
 
 
-def _complete(method: str, operation: dict[str, Any]) -> None:
+def _complete(method: str, operation: dict[str, Any], problems: dict[str, Any]) -> None:
+    """Put in what ninja doesn't know, and each kind of problem once, under its name."""
+    responses = operation["responses"]
     if method == "post":
         operation["parameters"].append(_IDEMPOTENCY_KEY)
-        _add_problem(operation["responses"], 409)
-    for status, response in operation["responses"].items():
-        if status >= 400 and "content" in response:
-            response["content"] = {PROBLEM: next(iter(response["content"].values()))}
-    operation["responses"] = dict(sorted(operation["responses"].items()))
-
-
-def _add_problem(responses: dict[int, Any], status: int) -> None:
-    responses.setdefault(status, {"description": "Conflict", "content": responses[422]["content"]})
+        responses.setdefault(409, {"description": HTTPStatus.CONFLICT.phrase})
+    for status in [status for status in responses if status >= HTTPStatus.BAD_REQUEST]:
+        name = HTTPStatus(status).phrase.replace(" ", "")
+        problems[name] = {"description": HTTPStatus(status).phrase, "content": {PROBLEM: {"schema": _PROBLEM}}}
+        responses[status] = {"$ref": f"#/components/responses/{name}"}
+    operation["responses"] = {str(status): responses[status] for status in sorted(responses)}

@@ -17,14 +17,14 @@ def etag(version: int) -> str:
 
 
 def expected_version(request: HttpRequest) -> int | None:
-    """The version that `If-Match` asks for; None without it, or for `*`. Raises Invalid for a list of tags."""
+    """The version that `If-Match` asks for; None without it, or for `*`. Raises Invalid for a list or no tag."""
     header = request.headers.get("If-Match", "*").strip()
     if header == "*":
         return None
-    tags = _TAG.findall(header)
-    if len(tags) > 1:
-        raise invalid("If-Match", "Give one ETag, as the last answer had it.")
-    return _version(tags[0]) if tags else _NO_VERSION
+    tag = _TAG.fullmatch(header)
+    if tag is None:
+        raise invalid("If-Match", "Give one ETag, in its quotes, as the last answer had it.")
+    return _version(tag[1])
 
 
 def _version(tag: str) -> int:

@@ -1,7 +1,6 @@
 """From the parameters of a list to what it shows."""
 
 from sessions.access import Actor
-from sessions.api.errors import invalid
 from sessions.api.schemas.sessions import SessionListQuery
 from sessions.models import Status
 from sessions.models.session_filter import SessionFilter
@@ -23,18 +22,13 @@ def filter_of(query: SessionListQuery, actor: Actor) -> SessionFilter | None:
         owner_id=actor.user_id,
         statuses=statuses,
         pinned=query.pinned,
-        tags_any=_tags("tags", query.tags),
-        tags_all=_tags("tags_all", query.tags_all),
+        tags_any=_tags(query.tags),
+        tags_all=_tags(query.tags_all),
         model=query.model,
         phase=query.phase,
         only_session=actor.only_session,
     )
 
 
-def _tags(name: str, text: str | None) -> list[str]:
-    if text is None:
-        return []
-    tags = sorted({normalise_tag(tag) for tag in text.split(",")})
-    if "" in tags:
-        raise invalid(name, "Give one or more tags with commas between them.")
-    return tags
+def _tags(text: str | None) -> list[str]:
+    return [] if text is None else sorted({normalise_tag(tag) for tag in text.split(",")})

@@ -33,7 +33,14 @@ def test_one(owner, messages, session):
 def test_the_answer_is_what_is_read_later(owner, messages):
     sent = [
         user("a", created_at="2026-02-03T04:05:06.789+05:30", metadata={"n": [1, None]}),
-        {"role": "assistant", "content": "", "thinking": "t", "model": "m", "tool_calls": [{"x": 1}], "eval_count": 2**63 - 1},
+        {
+            "role": "assistant",
+            "content": "",
+            "thinking": "t",
+            "model": "m",
+            "tool_calls": [{"x": 1}],
+            "eval_count": 2**63 - 1,
+        },
         {"role": "tool", "content": "r", "tool_name": "n", "tool_call_id": "c", "prompt_eval_count": 0},
         {"role": "system", "content": "s", "source_file": "f.md"},
         user("nulls", model=None, tool_calls=None, metadata=None, created_at=None),

@@ -22,7 +22,14 @@ def test_set_replace_remove(owner, session, url):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"content": None}, {"content": 1}, {"content": "x", "source_file": "x" * 1025}, {"content": "x", "role": "user"}]
+    "body",
+    [
+        {},
+        {"content": None},
+        {"content": 1},
+        {"content": "x", "source_file": "x" * 1025},
+        {"content": "x", "role": "user"},
+    ],
 )
 def test_bad_bodies(owner, url, body):
     assert_problem(owner.put(f"{url}/system-prompt", body), 422)

@@ -13,7 +13,7 @@ from sessions.api.changes import change_session, creation_values
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.pagination import check_start, cursor_of, position_of
 from sessions.api.preconditions import expected_version, not_modified
-from sessions.api.schemas.common import Flag, Number
+from sessions.api.schemas.common import Flag, MessagesLimit
 from sessions.api.schemas.sessions import (
     NewSessionForm,
     SessionAnswer,
@@ -30,8 +30,6 @@ from sessions.operations import lifecycle, sessions
 from sessions.operations.changing import mark_accessed
 
 router = ApiRouter(tags=["Sessions"])
-
-_MOST_MESSAGES = 1000
 
 
 @router.post(
@@ -83,7 +81,7 @@ def list_page(request: ApiRequest, query: Query[SessionListQuery]) -> HttpRespon
 def read_session(
     request: ApiRequest,
     session_id: str,
-    messages_limit: Annotated[Number, Query(_MOST_MESSAGES, ge=0, le=_MOST_MESSAGES)],
+    messages_limit: Annotated[MessagesLimit, Query(1000)],
     include_deleted: Annotated[Flag, Query(False)],
 ) -> HttpResponse:
     """`session_id` is the whole id or the short one, here and everywhere. Moves `last_accessed`, once a minute."""

@@ -14,6 +14,7 @@ NOT_SENT: Any = None
 JsonObject = dict[str, Any]
 
 LARGEST_INDEX = 2**31 - 1
+LARGEST_INTEGER = 2**63 - 1
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -60,9 +61,12 @@ def _time(value: Any) -> datetime:
 
 
 def _whole_number(value: Any) -> Any:
-    """Digits of an address; pydantic would take `5.0` and ` 5` too. Defaults are numbers already."""
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}", value):
-        raise PydanticCustomError("int_parsing", "This must be a whole number.")
+    """Digits of an address; pydantic would take ` 5` and `1_000` too. Defaults are numbers already."""
+    if isinstance(value, str):
+        digits = re.fullmatch(r"(-?[0-9]{1,19})(\.0+)?", value)
+        if digits is None:
+            raise PydanticCustomError("int_parsing", "This must be a whole number.")
+        return int(digits[1])
     return value
 
 
@@ -76,10 +80,23 @@ def _true_or_false(value: Any) -> Any:
     return value
 
 
+def _whole(value: Any) -> Any:
+    """`5.0` in JSON is the whole number 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Time = Annotated[datetime, BeforeValidator(_time)]
-Number = Annotated[int, BeforeValidator(_whole_number)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
-Limit = Annotated[Number, Field(ge=1, le=200)]
-Offset = Annotated[Number, Field(ge=0, le=LARGEST_INDEX)]
-Index = Annotated[Number, Field(ge=0, le=LARGEST_INDEX)]
-Place = Annotated[Number, Field(ge=0, le=2**63 - 1)]  # in an address: whatever lies beyond the last one is 404
+
+# Numbers in addresses
+Limit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
+Offset = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(_whole_number)]
+Index = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(_whole_number)]
+Id = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(_whole_number)]
+MessagesLimit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole_number)]
+Place = Id  # whatever lies beyond the last one is 404
+
+# Numbers in bodies
+TokenCount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(_whole)]
+ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(_whole)]
+Seconds = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from sessions.api.schemas.common import (
-    LARGEST_INDEX,
     NOT_SENT,
     Answer,
+    ExpectedIndex,
     Flag,
     Form,
     Index,
@@ -16,6 +16,7 @@ from sessions.api.schemas.common import (
     Limit,
     Offset,
     Time,
+    TokenCount,
 )
 from sessions.operations.transcript import MAX_BATCH
 
@@ -23,7 +24,6 @@ RoleName = Literal["system", "user", "assistant", "tool"]
 ReasonName = Literal["edit", "restore", "system_prompt"]
 ShortText = Annotated[str, Field(max_length=255)]
 SourceFile = Annotated[str, Field(max_length=1024)]
-TokenCount = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class NewMessageForm(Form):
@@ -43,21 +43,20 @@ class NewMessageForm(Form):
     metadata: JsonObject | None = None
 
 
-_ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
 _EXPECTED = "The index that the first of these messages must get: 409 with the current count otherwise."
 
 
 class OneMessageForm(NewMessageForm):
     """One message to append."""
 
-    expected_index: _ExpectedIndex | None = Field(None, description=_EXPECTED)
+    expected_index: ExpectedIndex | None = Field(None, description=_EXPECTED)
 
 
 class ManyMessagesForm(Form):
     """Messages to append, all or none."""
 
     messages: Annotated[list[NewMessageForm], Field(min_length=1, max_length=MAX_BATCH)]
-    expected_index: _ExpectedIndex | None = Field(None, description=_EXPECTED)
+    expected_index: ExpectedIndex | None = Field(None, description=_EXPECTED)
 
 
 def _form_of(value: Any) -> str:

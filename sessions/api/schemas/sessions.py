@@ -3,17 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from sessions.api.schemas.common import NOT_SENT, Answer, Flag, Form, JsonObject, Limit, Number, Offset
+from sessions.api.schemas.common import NOT_SENT, Answer, Flag, Form, Id, JsonObject, Limit, Offset, Seconds
 from sessions.api.schemas.messages import MessageAnswer, NewMessageForm
 from sessions.models.tag import MAX_TAG_LENGTH
 from sessions.operations.tags import MAX_TAGS
 from sessions.operations.transcript import MAX_BATCH
-
-_LARGEST_TTL = 2**31 - 1
-_LARGEST_ID = 2**63 - 1
 
 StatusName = Literal["active", "archived", "deleted"]
 PhaseName = Literal[
@@ -28,10 +25,46 @@ PhaseName = Literal[
     "failed",
 ]
 
+# White space as Python knows it; JavaScript's \s, which the OpenAPI file speaks, leaves out a few.
+_SPACE = r"\s\x1c-\x1f\x85"
+_TAG = rf"[^,]*[^,{_SPACE}][^,]*"
+_NAMED: JsonObject = {
+    "anyOf": [
+        {"required": ["name"], "properties": {"name": {"type": "string"}}},
+        {"required": ["model"], "properties": {"model": {"type": "string", "minLength": 1}}},
+        {"required": ["messages"], "properties": {"messages": {"type": "array", "minItems": 1}}},
+    ]
+}
+_CONTRADICTIONS: JsonObject = {
+    "not": {
+        "required": ["archived", "status"],
+        "anyOf": [
+            {"properties": {"archived": {"const": True}, "status": {"enum": ["active", "deleted"]}}},
+            {"properties": {"archived": {"const": False}, "status": {"const": "archived"}}},
+        ],
+    }
+}
+
+
+def _is_blank(value: str) -> bool:
+    return not value.replace("\ufeff", "").strip()
+
 
 def _visible(value: str) -> str:
-    if not value.strip():
+    if _is_blank(value):
         raise PydanticCustomError("blank", "Give it at least one visible character.")
+    return value
+
+
+def _tag(value: str) -> str:
+    if "," in value:
+        raise PydanticCustomError("tag", "A tag has no comma.")
+    return _visible(value)
+
+
+def _tag_list(value: str) -> str:
+    if any(_is_blank(tag) for tag in value.split(",")):
+        raise PydanticCustomError("tags", "Give one or more tags with commas between them.")
     return value
 
 
@@ -39,13 +72,15 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-Name = Annotated[str, Field(max_length=255, json_schema_extra={"pattern": r"\S"}), AfterValidator(_visible)]
+Name = Annotated[str, Field(max_length=255, json_schema_extra={"pattern": f"[^{_SPACE}]"}), AfterValidator(_visible)]
 Description = Annotated[str, Field(max_length=1024)]
 ModelName = Annotated[str, Field(max_length=255)]
-TagName = Annotated[str, Field(max_length=MAX_TAG_LENGTH, json_schema_extra={"pattern": r"^[^,]*[^,\s][^,]*$"})]
+TagName = Annotated[
+    str, Field(max_length=MAX_TAG_LENGTH, json_schema_extra={"pattern": f"^{_TAG}$"}), AfterValidator(_tag)
+]
+TagList = Annotated[str, Field(json_schema_extra={"pattern": f"^{_TAG}(,{_TAG})*$"}), AfterValidator(_tag_list)]
 Tags = Annotated[list[TagName], Field(max_length=MAX_TAGS)]
 PhaseInAnyCase = Annotated[PhaseName, BeforeValidator(_lower)]
-Seconds = Annotated[int, Field(ge=1, le=_LARGEST_TTL, description="The session expires so long after last_accessed.")]
 
 
 class ToolSettings(Form):
@@ -95,12 +130,14 @@ class SessionFieldsForm(Form):
     agent_settings: AgentSettings | None = None
     context_window_config: JsonObject | None = None
     configuration: Configuration | None = None
-    ttl_seconds: Seconds | None = None
+    ttl_seconds: Seconds | None = Field(None, description="The session expires so long after last_accessed.")
     phase: PhaseInAnyCase | None = None
 
 
 class NewSessionForm(SessionFieldsForm):
     """A new session. `name` is required unless `model` or `messages` are given."""
+
+    model_config = ConfigDict(**Form.model_config, json_schema_extra=_NAMED)
 
     name: Name | None = None
     metadata: JsonObject | None = None
@@ -111,6 +148,8 @@ class NewSessionForm(SessionFieldsForm):
 
 class SessionChangesForm(SessionFieldsForm):
     """Changes of a session; what isn't sent stays. Null clears what can be empty."""
+
+    model_config = ConfigDict(**Form.model_config, json_schema_extra=_CONTRADICTIONS)
 
     name: Name = NOT_SENT
     pinned: bool = NOT_SENT
@@ -129,9 +168,9 @@ class SessionListQuery(Form):
     status: StatusName | None = None
     include_archived: Flag = False
     pinned: Flag | None = None
-    tags: str | None = Field(None, description="Comma list: sessions with any of these tags.")
-    tags_all: str | None = Field(None, description="Comma list: sessions with all of these tags.")
-    owner_id: Annotated[Number, Field(ge=0, le=_LARGEST_ID)] | None = None
+    tags: TagList | None = Field(None, description="Comma list: sessions with any of these tags.")
+    tags_all: TagList | None = Field(None, description="Comma list: sessions with all of these tags.")
+    owner_id: Id | None = None
     model: ModelName | None = None
     phase: PhaseInAnyCase | None = None
     shared: Flag | None = None

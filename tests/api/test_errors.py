@@ -1,0 +1,114 @@
+"""One shape on every error under /api, wherever it comes from."""
+
+import pytest
+from django.db import connection
+
+from sessions.models import Session
+from tests.api.contract import BASE, assert_problem, operations
+from tests.clients import ApiClient
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PATHS = sorted({path for _, path, _ in operations()} | {f"{BASE}/docs", f"{BASE}/openapi.json"})
+KNOWN = {(method, path) for method, path, _ in operations()} | {
+    ("GET", f"{BASE}/docs"),
+    ("GET", f"{BASE}/openapi.json"),
+}
+
+
+def filled(path, session):
+    return path.format(session_id=session.pk, index=0, number=1)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_wrong_methods(owner, anybody, session, path):
+    known = {method for method, other in KNOWN if other == path}
+    for method in set(METHODS) - known:
+        for client in (owner, anybody):
+            answer = client.generic(method, filled(path, session))
+            assert_problem(answer, 405, "method_not_allowed")
+            allowed = answer.headers["Allow"].split(", ")
+            assert allowed == sorted(allowed)
+            assert set(allowed) - {"HEAD"} == known
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/sessions", "/api/v1/nothing", "/api/v1/sessions/x/y/z", "/api//"],
+)
+def test_nowhere(anybody, owner, path):
+    for client in (anybody, owner):
+        for method in ("GET", "POST", "DELETE"):
+            assert_problem(client.generic(method, path), 404, "unknown_address")
+
+
+def test_a_slash_at_the_end(owner):
+    assert "no slash" in assert_problem(owner.get("/api/v1/sessions/"), 404)["detail"]
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(pair for pair in KNOWN if pair[0] in ("POST", "PUT", "PATCH")))
+def test_bodies_that_are_none(owner, session, method, path):
+    url = filled(path, session)
+    takes_body = "requestBody" in next(found for m, p, found in operations() if (m, p) == (method, path))
+    assert_problem(owner.generic(method, url, "{", "application/json"), 422)
+    assert_problem(owner.generic(method, url, "[]", "application/json"), 422)
+    assert_problem(owner.generic(method, url, '{"nonsense": 1}', "application/json"), 422)
+    if takes_body:
+        assert_problem(owner.generic(method, url, "", "application/json"), 422)
+        assert_problem(owner.generic(method, url, "a=b", "text/plain"), 415)
+    session.refresh_from_db()
+    assert session.version == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), sorted(pair for pair in KNOWN if pair[1] not in (f"{BASE}/docs", f"{BASE}/openapi.json"))
+)
+def test_unknown_parameters(owner, session, method, path):
+    operation = next(found for m, p, found in operations() if (m, p) == (method, path))
+    body = BODIES.get((method, path.removeprefix(BASE)), "")
+    answer = owner.generic(method, f"{filled(path, session)}?nonsense=1", body, "application/json" if body else "")
+    problem = assert_problem(answer, 422, "invalid")
+    assert problem["errors"] == [
+        {"loc": "nonsense", "message": "There is no such parameter here. Remove it or correct its name."}
+    ]
+    assert "422" in operation["responses"]
+
+
+BODIES = {
+    ("POST", "/sessions"): '{"name": "x"}',
+    ("PATCH", "/sessions/{session_id}"): '{"name": "x"}',
+    ("PUT", "/sessions/{session_id}"): '{"name": "x"}',
+    ("POST", "/sessions/{session_id}/messages"): '{"role": "user", "content": "x"}',
+    ("PUT", "/sessions/{session_id}/messages/{index}"): '{"content": "x"}',
+    ("PUT", "/sessions/{session_id}/system-prompt"): '{"content": "x"}',
+}
+
+
+def test_another_host(owner):
+    assert_problem(owner.get("/api/v1/me", headers={"Host": "evil.example"}), 400, "bad_request")
+
+
+def test_another_host_where_https_is_asked_for(owner, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    client = ApiClient()
+    assert_problem(client.get("/api/v1/me", headers={"Host": "evil.example"}), 400, "bad_request")
+
+
+def test_too_many_parameters(owner):
+    query = "&".join(f"a{number}=1" for number in range(1001))
+    assert_problem(owner.get(f"/api/v1/sessions?{query}"), 400, "bad_request")
+
+
+def test_our_own_mistake(alice_token, session, url):
+    """A row that can't be read: 500 with the id under which it was logged, and nothing about the inside."""
+    if connection.vendor == "sqlite":
+        Session.objects.filter(pk=session.pk).update(name="x")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE research_session SET created_at = 'once upon a time'")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE research_session RENAME COLUMN preview TO elsewhere")
+    client = ApiClient(alice_token, raise_request_exception=False)
+    problem = assert_problem(client.get(url), 500, "server_error")
+    assert problem["request_id"]
+    assert "upon" not in str(problem)
+    assert "elsewhere" not in str(problem)

@@ -1,0 +1,146 @@
+"""Idempotency-Key on every POST."""
+
+import pytest
+
+from sessions.models import IdempotencyKey, Session
+from sessions.operations.editing import edit_message
+from sessions.operations.lifecycle import archive_session
+from sessions.operations.tokens import create_token
+from tests.api.contract import BASE, assert_problem, operations
+from tests.together import raise_errors, together
+from tests.whole import transcript
+
+KEY = {"Idempotency-Key": "0b6ae0ea-0000-4000-8000-3f1d4a1d2c3b"}
+POSTS = sorted(path.removeprefix(BASE) for method, path, _ in operations() if method == "POST")
+
+# For each POST: a body, and what changes if it is done.
+BODIES = {
+    "/sessions": {"name": "one"},
+    "/sessions/{session_id}/archive": None,
+    "/sessions/{session_id}/restore": None,
+    "/sessions/{session_id}/messages": {"role": "user", "content": "once"},
+    "/sessions/{session_id}/revisions/{number}/restore": None,
+}
+
+
+def state(session):
+    """Everything that a POST could change."""
+    session.refresh_from_db()
+    return (Session.objects.count(), session.version, session.status, transcript(session))
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_every_post_is_done_once(owner, session, alice, path):
+    assert path in BODIES, "A POST needs a line in BODIES."
+    if "revisions" in path:
+        edit_message(actor=alice, session_id=session.pk, index=2, content="better")
+    if path.endswith("}/restore") and "revisions" not in path:
+        archive_session(actor=alice, session_id=session.pk)
+    url = BASE + path.format(session_id=session.pk, number=1)
+    before = state(session)
+    first = owner.post(url, BODIES[path], headers=KEY)
+    after = state(session)
+    assert after != before
+    assert "Idempotency-Replayed" not in first.headers
+    second = owner.post(url, BODIES[path], headers=KEY)
+    assert state(session) == after
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    for name in ("ETag", "Location", "Content-Type"):
+        assert second.headers.get(name) == first.headers.get(name)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_every_post_documents_it(path):
+    operation = next(found for method, other, found in operations() if (method, other) == ("POST", BASE + path))
+    assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
+    assert "409" in operation["responses"]
+
+
+def test_another_request_under_the_key(owner, url):
+    owner.post(f"{url}/messages", {"role": "user", "content": "a"}, headers=KEY)
+    for path, body in (("/messages", {"role": "user", "content": "b"}), ("/archive", None)):
+        problem = assert_problem(owner.post(url + path, body, headers=KEY), 422, "idempotency_key_reused")
+        assert problem["errors"][0]["loc"] == "Idempotency-Key"
+
+
+def test_the_unversioned_name_is_the_same_request(owner, url):
+    body = {"role": "user", "content": "a"}
+    first = owner.post(f"{url}/messages", body, headers=KEY)
+    second = owner.post(f"{url}/messages".replace("/api/v1/", "/api/"), body, headers=KEY)
+    assert second.json() == first.json()
+
+
+def test_keys_belong_to_callers(owner, stranger):
+    mine = owner.post(f"{BASE}/sessions", {"name": "x"}, headers=KEY).json()
+    theirs = stranger.post(f"{BASE}/sessions", {"name": "x"}, headers=KEY).json()
+    assert mine["session_id"] != theirs["session_id"]
+
+
+def test_a_narrower_token_hears_nothing_of_the_answer(owner, api, alice, session, reader):
+    owner.post(f"{BASE}/sessions", {"name": "secret"}, headers=KEY)
+    limited = api(create_token(actor=alice, name="one", session_id=session.pk)[1])
+    for client in (limited, reader):
+        problem = assert_problem(client.post(f"{BASE}/sessions", {"name": "secret"}, headers=KEY), 422)
+        assert "secret" not in str(problem)
+
+
+def test_a_refusal_gives_the_key_back(owner, session, url, alice):
+    archive_session(actor=alice, session_id=session.pk)
+    body = {"role": "user", "content": "a"}
+    assert_problem(owner.post(f"{url}/messages", body, headers=KEY), 409, "session_archived")
+    assert not IdempotencyKey.objects.exists()
+    owner.post(f"{url}/restore")
+    assert owner.post(f"{url}/messages", body, headers=KEY).status_code == 201
+
+
+def test_an_invalid_body_claims_nothing(owner, url):
+    assert_problem(owner.post(f"{url}/messages", {}, headers=KEY), 422)
+    assert not IdempotencyKey.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "ä", "x" * 256, "tab\t"])
+def test_bad_keys(owner, url, key):
+    problem = assert_problem(owner.post(f"{url}/archive", headers={"Idempotency-Key": key}), 422, "invalid")
+    assert problem["errors"][0]["loc"] == "Idempotency-Key"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_are_one_message(api, alice_token, session, url):
+    def send():
+        return api(alice_token).post(f"{url}/messages", {"role": "user", "content": "once"}, headers=KEY)
+
+    answers = raise_errors(together(*[send] * 20))
+    statuses = {answer.status_code for answer in answers}
+    assert statuses <= {201, 409}
+    assert 201 in statuses
+    assert transcript(session).count("once") == 1
+    assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_key_in_use"}
+    assert send().headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_create_that_fails_leaves_nothing_and_can_be_tried_again(owner, workspace_root):
+    workspace_root.write_text("not a directory")
+    assert_problem(owner.post(f"{BASE}/sessions", {"name": "x"}, headers=KEY), 503)
+    assert not Session.objects.exists()
+    workspace_root.unlink()
+    assert owner.post(f"{BASE}/sessions", {"name": "x"}, headers=KEY).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rounds", [10, pytest.param(100, marks=pytest.mark.soak)])
+def test_races_for_one_etag_have_one_winner(api, alice_token, session, url, rounds):
+    for number in range(rounds):
+        version = Session.objects.get(pk=session.pk).version
+
+        def send(writer, version=version, number=number):
+            body = {"name": f"{number} by {writer}"}
+            return api(alice_token).patch(url, body, headers={"If-Match": f'"{version}"'})
+
+        answers = raise_errors(together(*[lambda writer=writer: send(writer) for writer in range(3)]))
+        assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
+        winner = next(answer.json() for answer in answers if answer.status_code == 200)
+        session.refresh_from_db()
+        assert (session.name, session.version) == (winner["name"], version + 1)

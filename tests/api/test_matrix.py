@@ -1,0 +1,169 @@
+"""Every route × everybody who may come: a route that declares no expectation fails.
+
+Routes are read from the URL configuration, so that nothing answers that isn't listed here.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from sessions.models import ApiToken, Scope, Session
+from sessions.operations.editing import edit_message
+from sessions.operations.tokens import create_token, revoke_token
+from tests.api.contract import BASE, ContractClient, assert_problem, operations
+from tests.factories import make_session
+
+ACTORS = (
+    *("anonymous", "stranger", "stranger_signed_in", "owner", "owner_signed_in", "owner_without_csrf", "reader"),
+    *("administrator", "administrator_signed_in", "limited_here", "limited_elsewhere"),
+    *("disabled", "disabled_signed_in", "revoked", "expired"),
+)
+NOBODY = dict.fromkeys(("anonymous", "disabled", "disabled_signed_in", "revoked", "expired"), 401)
+STRANGERS = ("stranger", "stranger_signed_in", "administrator", "administrator_signed_in", "limited_elsewhere")
+CSRF = {"owner_without_csrf": 403}
+
+
+def public(status: int = 200) -> dict[str, int]:
+    """The same for everybody, whatever credentials are sent."""
+    return dict.fromkeys(ACTORS, status)
+
+
+def ones_own(status: int = 200) -> dict[str, int]:
+    """For everybody who is known: each has their own."""
+    return dict.fromkeys(ACTORS, status) | NOBODY
+
+
+def reading(status: int = 200) -> dict[str, int]:
+    """For the owner, by any way in."""
+    return dict.fromkeys(ACTORS, status) | NOBODY | dict.fromkeys(STRANGERS, 404)
+
+
+def writing(status: int = 200) -> dict[str, int]:
+    """For the owner, but not with a token that only reads."""
+    return reading(status) | CSRF | {"reader": 403}
+
+
+MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_elsewhere": 403}
+
+# (method, route): a body, and what each actor gets.
+EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
+    ("GET", "openapi.json"): (None, public()),
+    ("GET", "docs"): (None, public()),
+    ("GET", "version"): (None, public()),
+    ("GET", "health"): (None, public()),
+    ("GET", "me"): (None, ones_own()),
+    ("GET", "sessions"): (None, ones_own()),
+    ("POST", "sessions"): ({"name": "x"}, MAKING),
+    ("GET", "sessions/<session_id>"): (None, reading()),
+    ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
+    ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
+    ("DELETE", "sessions/<session_id>"): (None, writing(204)),
+    ("POST", "sessions/<session_id>/archive"): (None, writing()),
+    ("POST", "sessions/<session_id>/restore"): (None, writing()),
+    ("GET", "sessions/<session_id>/messages"): (None, reading()),
+    ("POST", "sessions/<session_id>/messages"): ({"role": "user", "content": "x"}, writing(201)),
+    ("PUT", "sessions/<session_id>/messages/<index>"): ({"content": "x"}, writing()),
+    ("GET", "sessions/<session_id>/revisions"): (None, reading()),
+    ("POST", "sessions/<session_id>/revisions/<number>/restore"): (None, writing()),
+    ("PUT", "sessions/<session_id>/system-prompt"): ({"content": "x"}, writing()),
+    ("DELETE", "sessions/<session_id>/system-prompt"): (
+        None,
+        writing() | {"owner": 400, "owner_signed_in": 400, "limited_here": 400},
+    ),
+}
+# Routes where there is nothing, for anybody.
+NOTHING = {"^api(?:/|/v1/)?$", "api/<path:rest>", "api/v1/"}
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    """Every route of the URL configuration, as it is written there."""
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from routes(pattern, route)
+
+
+def test_every_route_declares_what_to_expect():
+    configured = {route for route in routes(get_resolver()) if route.lstrip("^").startswith("api")} - NOTHING
+    assert configured == {f"api/v1/{route}" for _, route in EXPECTED}
+
+
+def test_every_operation_declares_what_to_expect():
+    documented = {
+        (method, path.removeprefix(f"{BASE}/").replace("{", "<").replace("}", ">")) for method, path, _ in operations()
+    }
+    assert documented | {("GET", "openapi.json"), ("GET", "docs")} == set(EXPECTED)
+
+
+@pytest.fixture
+def clients(alice, mallory, ada, session) -> dict[str, ContractClient]:
+    """A client for each actor."""
+    dora = User.objects.create_user("dora", password="x")
+
+    def with_token(user: User, **options) -> ContractClient:
+        return ContractClient(create_token(actor=user, name="t", **options)[1])
+
+    def signed_in(user: User, *, csrf: bool = True) -> ContractClient:
+        client = ContractClient(enforce_csrf_checks=True)
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        if csrf:
+            client.cookies["csrftoken"] = "c" * 32
+            client.headers_of_login = {"X-CSRFToken": "c" * 32}
+        return client
+
+    elsewhere = make_session(alice, "another")
+    found = {
+        "anonymous": ContractClient(),
+        "stranger": with_token(mallory),
+        "stranger_signed_in": signed_in(mallory),
+        "owner": with_token(alice),
+        "owner_signed_in": signed_in(alice),
+        "owner_without_csrf": signed_in(alice, csrf=False),
+        "reader": with_token(alice, scope=Scope.READ),
+        "administrator": with_token(ada),
+        "administrator_signed_in": signed_in(ada),
+        "limited_here": with_token(alice, session_id=session.pk),
+        "limited_elsewhere": with_token(alice, session_id=elsewhere.pk),
+        "disabled": with_token(dora),
+        "disabled_signed_in": signed_in(dora),
+    }
+    User.objects.filter(pk=dora.pk).update(is_active=False)
+    revoked, plain = create_token(actor=alice, name="revoked")
+    revoke_token(actor=alice, token_id=revoked.pk)
+    found["revoked"] = ContractClient(plain)
+    expired, plain = create_token(actor=alice, name="expired", expires_at=timezone.now() + timedelta(hours=1))
+    ApiToken.objects.filter(pk=expired.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    found["expired"] = ContractClient(plain)
+    assert tuple(sorted(found)) == tuple(sorted(ACTORS))
+    return found
+
+
+@pytest.mark.parametrize(("method", "route"), sorted(EXPECTED))
+def test_who_gets_what(clients, alice, session, method, route):
+    body, expected = EXPECTED[method, route]
+    if "revisions" in route:
+        edit_message(actor=alice, session_id=session.pk, index=2, content="better")
+    session.refresh_from_db()
+    before = session.version
+    path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
+    # Those who are refused come first: what the others do would hide it.
+    for actor in sorted(ACTORS, key=lambda actor: expected[actor] < 400):
+        Session.objects.filter(pk=session.pk, status="deleted").update(status="active")
+        answer = clients[actor].generic(
+            method,
+            path,
+            "" if body is None else ContractClient()._encode_json(body, "application/json"),
+            "application/json",
+            headers=getattr(clients[actor], "headers_of_login", {}),
+        )
+        assert answer.status_code == expected[actor], (actor, answer.content[:300])
+        if expected[actor] >= 400:
+            assert_problem(answer, expected[actor])
+            session.refresh_from_db()
+            assert (session.version, session.status) == (before, "active"), f"{actor} changed something"
