@@ -10,6 +10,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "RESEARCHMIND_"
+_OF_CLIENTS = "RESEARCHMIND_TOKEN"  # not for the server, but likely to be set where it is started by hand
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -51,7 +52,7 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
     Raises ImproperlyConfigured, in one line that says what to do, for an unknown
     `RESEARCHMIND_*` variable or a value that cannot be read.
     """
-    known = {PREFIX + setting.name for setting in SETTINGS}
+    known = {PREFIX + setting.name for setting in SETTINGS} | {_OF_CLIENTS}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ImproperlyConfigured(
