@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from researchmind.postgresql.base import ANSWER_SECONDS, ImpatientConnection
 from researchmind.sqlite3.base import GIVE_UP_SECONDS
 
 # Figures behind these in docs/decisions/0004-databases.md.
@@ -51,10 +52,18 @@ def _sqlite(path: Path, synchronous: str) -> dict[str, Any]:
 
 def _postgresql_options(options: dict[str, Any], threads: int) -> dict[str, Any]:
     return {
+        "ENGINE": "researchmind.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps the connections
         "OPTIONS": {
             "connect_timeout": 2,
-            "pool": {"min_size": 2, "max_size": 4 + threads, "timeout": 2},
+            "tcp_user_timeout": 10_000,  # milliseconds until a machine that has vanished is given up
             **options,
+            "pool": {
+                "connection_class": ImpatientConnection,
+                "min_size": 2,
+                "max_size": 4 + threads,
+                "timeout": ANSWER_SECONDS,
+                "reconnect_timeout": 2,  # given up soon: the next request tries anew, not a timer in minutes
+            },
         },
     }

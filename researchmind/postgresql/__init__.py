@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, which notices a server that doesn't answer."""

@@ -1,0 +1,126 @@
+"""The database refuses, hangs or is locked: 503 with Retry-After within two seconds, and soon all is well again."""
+
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+from django.db import connection
+
+from tests.postgresql_server import PostgresqlServer
+from tests.reliability.server import Client, Server, wait_until
+
+needs_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's lock")
+needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="of a server that can go away")
+
+
+def assert_unavailable(answer, start):
+    assert time.monotonic() - start < 2.5, "two seconds, and what a busy machine adds"
+    assert answer.status == 503, answer.body
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "database_unavailable"
+
+
+def recovered_within(server, seconds):
+    def answers():
+        return server.client().request("GET", "/api/v1/sessions").status == 200
+
+    wait_until(answers, seconds, "the API answers again")
+
+
+@needs_sqlite
+def test_locked(own_server):
+    own_server.start()
+    client = own_server.client()
+    session_id = client.new_session()
+    assert client.append(session_id, "before").status == 201
+    holder = sqlite3.connect(own_server.directory / "data" / "db.sqlite3", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for path in (f"/api/v1/sessions/{session_id}/archive", "/api/v1/sessions"):
+        start = time.monotonic()
+        assert_unavailable(client.request("POST", path, None if path.endswith("e") else {"name": "x"}), start)
+    start = time.monotonic()
+    assert_unavailable(client.append(session_id, "meanwhile"), start)
+    assert client.request("GET", "/api/v1/sessions").status == 200, "reading goes on"
+    assert client.request("GET", "/readyz").status == 200
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert client.append(session_id, "after").status == 201
+    assert [content for _, content in client.transcript(session_id)] == ["before", "after"]
+
+
+@pytest.fixture
+def postgresql():
+    """A database server that the test may stop."""
+    server = PostgresqlServer()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def served(tmp_path, postgresql):
+    """ResearchMind over it, with a session."""
+    with Server(tmp_path, postgresql.create_database("away"), WORKERS=2) as server:
+        yield server
+
+
+@needs_postgresql
+def test_refused(served, postgresql):
+    client = served.client()
+    session_id = client.new_session()
+    postgresql.stop()
+    for _ in range(4):
+        start = time.monotonic()
+        assert_unavailable(client.append(session_id, "meanwhile"), start)
+    assert Client(served.port).request("GET", "/healthz").status == 200
+    assert Client(served.port).request("GET", "/readyz").status == 503
+    time.sleep(4)  # long enough for whoever tries again on a timer of its own to have become slow
+    postgresql.start()
+    recovered_within(served, 5)
+    assert served.client().append(session_id, "after").status == 201
+    assert served.client().transcript(session_id) == [(0, "after")]
+
+
+@needs_postgresql
+def test_restarted_between_two_requests(served, postgresql):
+    """Connections that lead to the server of before are not used, so nobody notices."""
+    client = served.client()
+    session_id = client.new_session()
+    for round_number in range(3):
+        for _ in range(6):
+            assert client.append(session_id, f"round {round_number}").status == 201
+        postgresql.stop()
+        postgresql.start()
+    assert client.append(session_id, "last").status == 201
+
+
+@needs_postgresql
+def test_hangs(served, postgresql):
+    client = served.client()
+    session_id = client.new_session()
+    processes = processes_of(postgresql)
+    assert len(processes) > 4
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        for _ in range(6):
+            start = time.monotonic()
+            assert_unavailable(client.append(session_id, "meanwhile"), start)
+        start = time.monotonic()
+        assert Client(served.port).request("GET", "/readyz").status == 503
+        assert time.monotonic() - start < 2.5
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+    recovered_within(served, 5)
+    assert served.client().append(session_id, "after").status == 201
+
+
+def processes_of(postgresql):
+    """The server's processes: its postmaster and all children of that."""
+    postmaster = int((postgresql.directory / "data" / "postmaster.pid").read_text().split()[0])
+    with open(f"/proc/{postmaster}/task/{postmaster}/children") as file:
+        return [postmaster, *map(int, file.read().split())]
