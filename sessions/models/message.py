@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from sessions.models.json_field import JsonField
 from sessions.models.session import Session
 
 
@@ -31,12 +32,12 @@ class TranscriptEntry(models.Model):
     model = models.CharField(max_length=255, blank=True, default="")
     thinking = models.TextField(blank=True, default="")
     tool_name = models.CharField(max_length=255, blank=True, default="")
-    tool_calls = models.JSONField(null=True, blank=True)
+    tool_calls = JsonField(null=True, blank=True)
     tool_call_id = models.CharField(max_length=255, blank=True, default="")
     source_file = models.CharField(max_length=1024, blank=True, default="")
     prompt_eval_count = models.PositiveBigIntegerField(null=True, blank=True)
     eval_count = models.PositiveBigIntegerField(null=True, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = JsonField(default=dict, blank=True)
     origin_session = models.UUIDField(null=True, blank=True, help_text="The session that the message was copied from.")
     origin_index = models.PositiveIntegerField(null=True, blank=True)
 

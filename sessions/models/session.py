@@ -8,6 +8,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from sessions.models.json_field import JsonField
+
 SHORT_ID_LENGTH = 10
 
 
@@ -72,12 +74,12 @@ class Session(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     pinned = models.BooleanField(default=False)
     model = models.CharField(max_length=255, blank=True, default="")
-    tool_settings = models.JSONField(default=dict, blank=True)
-    agent_settings = models.JSONField(default=dict, blank=True)
-    context_window_config = models.JSONField(default=dict, blank=True)
-    configuration = models.JSONField(default=dict, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
-    summary = models.JSONField(null=True, blank=True, default=None, help_text="A text, or {summary, topics}.")
+    tool_settings = JsonField(default=dict, blank=True)
+    agent_settings = JsonField(default=dict, blank=True)
+    context_window_config = JsonField(default=dict, blank=True)
+    configuration = JsonField(default=dict, blank=True)
+    metadata = JsonField(default=dict, blank=True)
+    summary = JsonField(null=True, blank=True, default=None, help_text="A text, or {summary, topics}.")
     summary_model = models.CharField(max_length=255, blank=True, default="")
     ttl_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text="Seconds after last_accessed at which the session expires."
