@@ -20,15 +20,15 @@ if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
 elif not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = postgresql_server.start()
 
-from researchmind.settings import *  # noqa: F403  (after the environment that they read)
+from researchmind.settings import *  # after the environment that they read
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405
-LOGGING = {**LOGGING, "root": {**LOGGING["root"], "level": "ERROR"}}  # noqa: F405
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+LOGGING = {**LOGGING, "root": {**LOGGING["root"], "level": "ERROR"}}
 
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    _database = DATABASES["default"]  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    _database = DATABASES["default"]
     # A file, as in production: threads and other processes see the same database, in WAL mode.
     _database["TEST"] = {"NAME": f"{os.environ['TEST_DATA_DIR']}/tests.sqlite3"}
     # No test cuts the power; those that kill servers start them with the real settings.

@@ -75,29 +75,33 @@ def create_session(
         messages = [prompt, *messages]
     messages = checked_messages(messages)
     tags = checked_tags(tags)
-    first = next((message.content for message in messages if message.role == Role.USER), None)
-    now = timezone.now()
-    session = Session(
-        id=uuid4(),
-        owner_id=owner_id,
-        name=checked_name(name) if name else name_from(first or ""),
-        name_is_automatic=not name,
-        preview=preview_of(first or ""),
-        created_at=now,
-        updated_at=now,
-        last_accessed=now,
-        message_count=len(messages),
-        **checked_fields(fields),
-    )
+    session = _unsaved(owner_id, name, messages, checked_fields(fields))
     with transaction.atomic():
         create_workspace(session.pk)
         session.save(force_insert=True)
         session.loaded_tags = []
         if tags:
             replace_tags(session, tags)
-        insert_messages(session.pk, 0, messages, author_id=actor.user_id, now=now)
+        insert_messages(session.pk, 0, messages, author_id=actor.user_id, now=session.created_at)
         audit.record(actor, Verb.CREATED, session.pk, name=session.name, messages=len(messages))
     return session
+
+
+def _unsaved(owner_id: int, name: str, messages: Sequence[NewMessage], fields: dict[str, Any]) -> Session:
+    first = next((message.content for message in messages if message.role == Role.USER), "")
+    now = timezone.now()
+    return Session(
+        id=uuid4(),
+        owner_id=owner_id,
+        name=checked_name(name) if name else name_from(first),
+        name_is_automatic=not name,
+        preview=preview_of(first),
+        created_at=now,
+        updated_at=now,
+        last_accessed=now,
+        message_count=len(messages),
+        **fields,
+    )
 
 
 def update_session(
