@@ -1,8 +1,7 @@
-// The session page: the reader's place, copying, keys, and what is folded away.
+// The session page: copying, the reader's place, keys, folding.
 const on = (type, act, capture) => document.addEventListener(type, act, capture);
 const one = (selector) => document.querySelector(selector);
 
-// Every piece of code gets a copy button.
 function equip(root) {
   for (const caption of root.querySelectorAll("figcaption:not(:has(*))")) caption.append(one("#copy").content.cloneNode(true));
 }
@@ -15,14 +14,14 @@ on("click", async ({ target }) => {
   const source = one(button.dataset.of) ?? button.closest("figure").querySelector("code");
   if (navigator.clipboard) await navigator.clipboard.writeText(source.textContent);
   else {
-    getSelection().selectAllChildren(source); // over plain HTTP scripts have no clipboard, but a selection can be copied
+    getSelection().selectAllChildren(source); // all that scripts may copy over plain HTTP
     document.execCommand("copy");
   }
   button.classList.add("copied");
   one("#said").textContent = "Copied";
 });
 
-// What arrives above or below moves nothing; what one adds oneself is shown.
+// What arrives above or below moves nothing.
 let mark, y;
 on("htmx:beforeSwap", ({ target }) => {
   const messages = target.matches(".more") ? document.querySelectorAll(".msg") : [];
@@ -32,19 +31,22 @@ on("htmx:beforeSwap", ({ target }) => {
 on("htmx:afterSwap", () => mark && one(".scroll").scrollBy(0, mark.getBoundingClientRect().y - y));
 on("htmx:oobAfterSwap", ({ target }) => target.id === "transcript" && one(".scroll").scrollTo(0, 0));
 
-// #m-37 opens at a message that isn't on the page.
+// A link opens at its message, on the page or not.
 const { hash, search } = location;
-if (/^#m-\d+$/.test(hash) && !search && !one(hash)) location.replace(`?at=${hash.slice(3)}${hash}`);
+const [, index] = hash.match(/^#m-(\d+)$/) ?? [];
+const opened = one(index ? hash : ".msg:has([autofocus])");
+opened?.scrollIntoView();
+if (index && !opened && !search) location.replace(`?at=${index}${hash}`);
 
 on("keydown", ({ key, target, ctrlKey, metaKey }) => {
   if (key === "Enter" && (ctrlKey || metaKey)) target.form?.requestSubmit();
-  // Escape leaves a form, unless that threw away what was written.
+  // Escape leaves a form in which nothing was written.
   if (key === "Escape" && (target.matches("input") || target.value === target.defaultValue)) {
     target.closest("form")?.querySelector(".cancel")?.click();
   }
 });
 
-// What is folded away stays so. The server reads the cookie, so nothing flickers.
+// The server reads what is folded away, so that nothing flickers.
 on("toggle", ({ target: { dataset, open } }) => {
   if (!dataset.fold) return;
   const names = new Set(document.cookie.match(/folded=([\w.]*)/)?.[1].split("."));
