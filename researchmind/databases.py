@@ -24,15 +24,24 @@ def database(url: str, *, sqlite_path: Path, synchronous: str, threads: int) -> 
     """
     if not url:
         return _sqlite(sqlite_path, synchronous)
-    config = dict(environ.Env.db_url_config(url))
-    if config.get("ENGINE") == "django.db.backends.postgresql":
+    config = _read(url)
+    if config.get("ENGINE") == "django.db.backends.postgresql" and config["NAME"]:
         socket_directory = unquote(config.get("HOST") or "")
         return config | {"HOST": socket_directory} | _postgresql_options(config.get("OPTIONS", {}), threads)
-    if config.get("ENGINE") == "django.db.backends.sqlite3" and config.get("NAME") != ":memory:":
+    if config.get("ENGINE") == "django.db.backends.sqlite3" and config["NAME"] != ":memory:":
         return _sqlite(Path(config["NAME"]), synchronous)
     raise ImproperlyConfigured(
         "DATABASE_URL must be postgresql://user:password@host/name or sqlite:////absolute/file.sqlite3."
     )
+
+
+def _read(url: str) -> dict[str, Any]:
+    if url.partition("://")[0] not in ("postgresql", "postgres", "sqlite"):
+        return {}
+    try:
+        return dict(environ.Env.db_url_config(url))
+    except ValueError:  # a port that is no number, and the like
+        return {}
 
 
 def _sqlite(path: Path, synchronous: str) -> dict[str, Any]:

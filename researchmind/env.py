@@ -97,7 +97,20 @@ _READERS: dict[str, Callable[[str], object]] = {
 
 
 def secret_key(data_dir: Path) -> str:
-    """Return the key kept in `data_dir/secret_key`, made on first use and readable by its owner alone."""
+    """Return the key kept in `data_dir/secret_key`, made on first use and readable by its owner alone.
+
+    Raises ImproperlyConfigured if the directory can't be made or written.
+    """
+    try:
+        return _kept_secret_key(data_dir)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{data_dir} can't be used ({error.strerror}). Set RESEARCHMIND_DATA_DIR to a directory that the server "
+            "may write."
+        ) from error
+
+
+def _kept_secret_key(data_dir: Path) -> str:
     path = data_dir / "secret_key"
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():

@@ -10,7 +10,6 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
 from django_structlog.middlewares import RequestMiddleware
@@ -85,10 +84,6 @@ class _PagesOnly:
 
 class PageSessions(_PagesOnly, SessionMiddleware):
     """Django's logins, for pages."""
-
-
-class PageCsrf(CsrfViewMiddleware):
-    """CSRF protection of pages; the API checks it itself when a browser's login is used."""
 
 
 class PageAuthentication(_PagesOnly, AuthenticationMiddleware):

@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "researchmind.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",
-    "researchmind.middleware.PageCsrf",
+    "django.middleware.csrf.CsrfViewMiddleware",  # of pages; the API asks for it when a browser's login is used
     "researchmind.middleware.PageAuthentication",
     "researchmind.middleware.PageMessages",
     "researchmind.middleware.PageHtmx",

@@ -1,0 +1,37 @@
+"""keep_house: what has to be done from time to time, in any number of workers at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session as Login
+from django.utils import timezone
+
+from sessions.models import IdempotencyKey, Session, SessionCount, WorkspaceRemoval
+from sessions.operations.housekeeping import keep_house
+from sessions.operations.idempotency import claim
+from sessions.storage import workspaces
+from tests.factories import make_session
+from tests.together import raise_errors, together
+from tests.whole import assert_counts_right
+
+
+@pytest.mark.django_db(transaction=True)
+def test_leaves_no_rest(alice):
+    gone, kept = make_session(alice), make_session(alice)
+    make_session(alice)
+    WorkspaceRemoval.objects.create(session_id=gone.pk)
+    Session.objects.filter(pk=gone.pk)._raw_delete("default")
+    claim(user_id=alice.pk, key="old", fingerprint="x")
+    IdempotencyKey.objects.update(claimed_at=timezone.now() - timedelta(days=2))
+    claim(user_id=alice.pk, key="new", fingerprint="x")
+    now = timezone.now()
+    Login.objects.create(session_key="old", session_data="", expire_date=now - timedelta(days=1))
+    Login.objects.create(session_key="new", session_data="", expire_date=now + timedelta(days=1))
+    raise_errors(together(*[keep_house] * 3))
+    assert not workspaces.exists(gone.pk)
+    assert workspaces.exists(kept.pk)
+    assert not WorkspaceRemoval.objects.exists()
+    assert IdempotencyKey.objects.get().key == "new"
+    assert Login.objects.get().session_key == "new"
+    assert SessionCount.objects.count() == 1
+    assert_counts_right()

@@ -1,0 +1,36 @@
+"""System checks, each with what is wrong and without."""
+
+import pytest
+
+from sessions import checks
+
+
+def test_old_sqlite(monkeypatch, settings):
+    settings.DATABASES = {"default": {"ENGINE": "researchmind.sqlite3"}}
+    assert checks.sqlite_is_new_enough() == []
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    (error,) = checks.sqlite_is_new_enough()
+    assert error.id == "research.E001"
+    settings.DATABASES = {"default": {"ENGINE": "researchmind.postgresql"}}
+    assert checks.sqlite_is_new_enough() == []
+
+
+def test_workspaces_that_can_be_made(settings, tmp_path):
+    settings.WORKSPACE_ROOT = tmp_path / "not" / "yet" / "there"
+    assert checks.workspace_root_is_usable() == []
+
+
+def test_workspaces_in_a_file(settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.WORKSPACE_ROOT = tmp_path / "file" / "workspaces"
+    (error,) = checks.workspace_root_is_usable()
+    assert error.id == "research.E002"
+    assert "RESEARCHMIND_WORKSPACE_ROOT" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "ids"), [(1, 1, []), (0, 1, ["research.E004"]), (1, 0, ["research.E004"])]
+)
+def test_workers_and_threads(settings, workers, threads, ids):
+    settings.SERVER_WORKERS, settings.SERVER_THREADS = workers, threads
+    assert [error.id for error in checks.limits_are_sensible()] == ids
