@@ -36,7 +36,7 @@ def database(url: str, *, sqlite_path: Path, synchronous: str, threads: int) -> 
 
 
 def _read(url: str) -> dict[str, Any]:
-    if url.partition("://")[0] not in ("postgresql", "postgres", "sqlite"):
+    if not url.startswith(("postgresql://", "postgres://", "sqlite://")):
         return {}
     try:
         return dict(environ.Env.db_url_config(url))

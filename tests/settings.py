@@ -25,6 +25,8 @@ from researchmind.settings import *  # after the environment that they read
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 LOGGING = {**LOGGING, "root": {**LOGGING["root"], "level": "ERROR"}}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

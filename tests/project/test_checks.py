@@ -6,12 +6,12 @@ from sessions import checks
 
 
 def test_old_sqlite(monkeypatch, settings):
-    settings.DATABASES = {"default": {"ENGINE": "researchmind.sqlite3"}}
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "researchmind.sqlite3")
     assert checks.sqlite_is_new_enough() == []
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
     (error,) = checks.sqlite_is_new_enough()
     assert error.id == "research.E001"
-    settings.DATABASES = {"default": {"ENGINE": "researchmind.postgresql"}}
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "researchmind.postgresql")
     assert checks.sqlite_is_new_enough() == []
 
 
