@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from sessions.api.schemas.common import (
     NOT_SENT,
@@ -49,6 +49,11 @@ _EXPECTED = "The index that the first of these messages must get: 409 with the c
 class OneMessageForm(NewMessageForm):
     """One message to append."""
 
+    model_config = ConfigDict(
+        **Form.model_config,
+        json_schema_extra={"example": {"role": "assistant", "content": "HNSW.", "model": "qwen3:14b", "eval_count": 4}},
+    )
+
     expected_index: ExpectedIndex | None = Field(None, description=_EXPECTED)
 
 
@@ -71,11 +76,17 @@ AppendForm = Annotated[
 class EditForm(Form):
     """The new text of a user message."""
 
+    model_config = ConfigDict(
+        **Form.model_config, json_schema_extra={"example": {"content": "Which index keeps recall above 0.99?"}}
+    )
+
     content: str
 
 
 class SystemPromptForm(Form):
     """The system prompt."""
+
+    model_config = ConfigDict(**Form.model_config, json_schema_extra={"example": {"content": "Be brief."}})
 
     content: str
     source_file: SourceFile | None = Field(None, description="The file that the prompt was read from.")

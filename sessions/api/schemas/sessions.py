@@ -29,20 +29,26 @@ PhaseName = Literal[
 _SPACE = r"\s\x1c-\x1f\x85"
 _TAG = rf"[^,]*[^,{_SPACE}][^,]*"
 _NAMED: JsonObject = {
+    "example": {
+        "name": "Index recall",
+        "tags": ["benchmarks"],
+        "messages": [{"role": "user", "content": "Which index keeps recall above 0.95?"}],
+    },
     "anyOf": [
         {"required": ["name"], "properties": {"name": {"type": "string"}}},
         {"required": ["model"], "properties": {"model": {"type": "string", "minLength": 1}}},
         {"required": ["messages"], "properties": {"messages": {"type": "array", "minItems": 1}}},
-    ]
+    ],
 }
 _CONTRADICTIONS: JsonObject = {
+    "example": {"name": "Recall of four indexes", "pinned": True, "metadata": {"reviewed": True}},
     "not": {
         "required": ["archived", "status"],
         "anyOf": [
             {"properties": {"archived": {"const": True}, "status": {"enum": ["active", "deleted"]}}},
             {"properties": {"archived": {"const": False}, "status": {"const": "archived"}}},
         ],
-    }
+    },
 }
 
 
