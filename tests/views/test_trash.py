@@ -1,6 +1,5 @@
 """Deleting for ever: asked first, with what goes; then rows and directories are gone."""
 
-from uuid import uuid4
 
 import pytest
 
@@ -39,6 +38,13 @@ def test_without_javascript(alice_client, session):
     assert not workspaces.exists(session.pk)
 
 
+def test_nothing_goes_unconfirmed(alice_client, session):
+    response = alice_client.post(PURGE, {"id": str(session.pk)})
+    assert response.status_code == 200
+    assert "for ever?" in html(response)
+    assert Session.objects.count() == 1
+
+
 def test_in_the_dialog(alice_client, session):
     question = alice_client.get(PURGE, {"id": str(session.pk)}, headers=htmx("/trash/"))
     assert question["HX-Retarget"] == "#dialog"
@@ -70,7 +76,7 @@ def test_a_large_workspace_is_measured_in_part(alice_client, session, monkeypatc
     assert "at least no files" in html(alice_client.get(PURGE, {"id": str(session.pk)}))
 
 
-@pytest.mark.parametrize("value", ["", "x", str(uuid4())])
+@pytest.mark.parametrize("value", ["", "x", "04adb6f2-ba93-43c5-830d-efbe0f8b64d7"])
 def test_what_is_not_there_is_not_found(alice_client, value):
     assert alice_client.get(PURGE, {"id": value}).status_code == 404
     assert alice_client.post(PURGE, {"id": value, "confirmed": "yes"}).status_code == 404
