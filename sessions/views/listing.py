@@ -146,13 +146,19 @@ class ListQuery:
     @property
     def sort_label(self) -> str:
         """What the sort menu's button says."""
-        return SORTS[self.column][0]
+        return self._label(self.column)
+
+    def _label(self, column: str) -> str:
+        """What sorting by this field is called; the last that happened to a session in the trash is its deletion."""
+        return "Deleted" if self.view.is_trash and column == "updated_at" else SORTS[column][0]
 
     def sort_fields(self) -> list[Choice]:
         """The menu's upper half: what to sort by, each in its usual direction."""
         return [
-            Choice(label, self.address(sort=f"-{column}" if descending else column), column == self.column)
-            for column, (label, descending, _, _) in SORTS.items()
+            Choice(
+                self._label(column), self.address(sort=f"-{column}" if descending else column), column == self.column
+            )
+            for column, (_, descending, _, _) in SORTS.items()
         ]
 
     def sort_directions(self) -> list[Choice]:
