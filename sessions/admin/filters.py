@@ -27,7 +27,8 @@ _NO_FILTERS = {ORDER_VAR, PAGE_VAR, ALL_VAR, ERROR_FLAG}
 
 
 def _asked(request: HttpRequest) -> dict[str, str]:
-    return {name: value for name, value in request.GET.items() if value and name not in _NO_FILTERS}
+    asked = {name: request.GET.get(name, "") for name in request.GET if name not in _NO_FILTERS}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _groups(request: HttpRequest) -> list[Group]:

@@ -10,6 +10,8 @@ from django.utils import timezone
 from sessions.access import Actor, require_write, session_for_owning, session_for_writing
 from sessions.exceptions import Invalid, NotAllowed
 from sessions.models import Phase, Role, Session, Verb
+from sessions.models.bulk_rows import insert_object
+from sessions.models.tag_rows import attach_tags
 from sessions.operations import audit
 from sessions.operations.changing import check_version, save_changes
 from sessions.operations.naming import name_from, preview_of
@@ -78,10 +80,10 @@ def create_session(
     session = _unsaved(owner_id, name, messages, checked_fields(fields))
     with transaction.atomic():
         create_workspace(session.pk)
-        session.save(force_insert=True)
-        session.loaded_tags = []
+        insert_object(session)
         if tags:
-            replace_tags(session, tags)
+            attach_tags(session.pk, owner_id, tags)
+        session.loaded_tags = tags
         insert_messages(session.pk, 0, messages, author_id=actor.user_id, now=session.created_at)
         audit.record(actor, Verb.CREATED, session.pk, name=session.name, messages=len(messages))
     return session

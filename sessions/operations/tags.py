@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from sessions.exceptions import Invalid
-from sessions.models import Session, SessionTag, Tag
+from sessions.models import Session, SessionTag
 from sessions.models.tag import MAX_TAG_LENGTH, normalise_tag
+from sessions.models.tag_rows import attach_tags
 from sessions.operations.values import checked_text
 
 MAX_TAGS = 50
@@ -38,10 +39,6 @@ def replace_tags(session: Session, names: Iterable[str]) -> bool:
     if gone:
         SessionTag.objects.filter(pk__in=gone).delete()
     if new:
-        Tag.objects.bulk_create(
-            [Tag(owner_id=session.owner_id, name=name) for name in sorted(new)], ignore_conflicts=True
-        )
-        tags = Tag.objects.filter(owner_id=session.owner_id, name__in=new)
-        SessionTag.objects.bulk_create([SessionTag(session=session, tag=tag) for tag in tags], ignore_conflicts=True)
+        attach_tags(session.pk, session.owner_id, sorted(new))
     session.loaded_tags = sorted(wanted)
     return bool(gone or new)
