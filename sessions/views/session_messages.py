@@ -86,7 +86,7 @@ def _save(request: PageRequest, session: Session, index: int, text: str) -> Http
         session_id=session.pk,
         index=index,
         content=text,
-        expected_version=_version(request),
+        expected_version=version_seen(request),
     )
     toast(request, f"Saved. {amount(cut, 'message')} went into a revision." if cut else "Saved.")
     if not wants_fragment(request):
@@ -115,7 +115,7 @@ def system_prompt(request: PageRequest, session_id: str) -> HttpResponse:
 
 
 def _change_prompt(request: PageRequest, session: Session) -> HttpResponse:
-    version = _version(request)
+    version = version_seen(request)
     if "remove" in request.POST:
         remove_system_prompt(actor=request.user, session_id=session.pk, expected_version=version)
         toast(request, "Removed the system prompt. It stays under Revisions.")
@@ -137,7 +137,8 @@ def whole_text(message: TranscriptEntry, part: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-def _version(request: PageRequest) -> int | None:
+def version_seen(request: PageRequest) -> int | None:
+    """The version of the session that a form was made from; None if it doesn't say."""
     text = str(request.POST.get("version", ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 

@@ -3,14 +3,14 @@
 from django.http import HttpResponse
 from django.urls import reverse
 
-from sessions.exceptions import MessageNotFound, RevisionNotFound
+from sessions.exceptions import MessageNotFound, RevisionNotFound, StaleVersion
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Reason, Revision, Session
 from sessions.models.session_panel import RevisionLine
 from sessions.operations.editing import restore_revision
 from sessions.views import transcript
 from sessions.views.page import page, render_page
-from sessions.views.session_messages import whole_text
+from sessions.views.session_messages import version_seen, whole_text
 from sessions.views.session_page import load
 from sessions.views.session_panel import revision_view
 from sessions.views.toasts import toast
@@ -56,8 +56,14 @@ def revision(request: PageRequest, session_id: str, number: int) -> HttpResponse
 
 @page("POST")
 def restore(request: PageRequest, session_id: str, number: int) -> HttpResponse:
-    """Put a revision back; what it replaces becomes a revision in turn."""
-    session: Session = restore_revision(actor=request.user, session_id=session_id, number=number)
+    """Put a revision back; what it replaces becomes a revision in turn, and is what the page said."""
+    try:
+        session = restore_revision(
+            actor=request.user, session_id=session_id, number=number, expected_version=version_seen(request)
+        )
+    except StaleVersion:
+        toast(request, "The session has changed meanwhile. Look at what restoring would do now.", problem=True)
+        return go_to(request, reverse("session_revision", args=[session_id, number]))
     toast(request, f"Restored revision {number}. What it replaced is a revision now.")
     return go_to(request, reverse("session_detail", args=[session.pk]))
 

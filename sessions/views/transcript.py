@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal
 
 from django.urls import reverse
@@ -25,6 +26,7 @@ LEAD = 6  # messages shown before the one that a permalink opens
 _CHARACTERS = 300_000  # of all texts of a page
 _PLAIN = 20_000  # of a text that is too long to be rendered, and of tool results
 _SECONDS = 2.0  # of processor time for rendering a page's texts
+_LARGEST = 10**12  # stands for an index in an address
 _SAME_TURN = (Role.ASSISTANT, Role.TOOL)
 
 
@@ -46,14 +48,17 @@ class Body:
 class MessageView:
     """A message as `_message.html` shows it. `day` is set where a new day begins.
 
-    `size` is what a folded message says of its length; `text_address` has its texts whole.
+    `size` is what a folded message says of its length; `text_address` has its texts whole, and
+    `edit_address` is empty where it can't be edited.
     """
 
     excerpt: MessageExcerpt
     who: str
     clock: str
+    exact: str
     machine: str
     text_address: str
+    edit_address: str = ""
     day: str = ""
     continues: bool = False
     content: Body | None = None
@@ -63,7 +68,6 @@ class MessageView:
     size: str = ""
     words_thought: str = ""
     tokens: str = ""
-    is_editable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +179,13 @@ def _view(
 ) -> TranscriptView:
     if not rows:
         return TranscriptView()
-
-    def text_address(index: int) -> str:
-        if revision is None:
-            return reverse("message_text", args=[session.pk, index])
-        return reverse("revision_text", args=[session.pk, revision, index])
-
-    builder = _Builder(_names_of_calls(rows), text_address, session.is_writable and revision is None)
+    if revision is None:
+        text_address = _addresses("message_text", session.pk)
+    else:
+        text_address = _addresses("revision_text", session.pk, revision)
+    is_editable = session.is_writable and revision is None
+    edit_address = _addresses("message_edit", session.pk) if is_editable else None
+    builder = _Builder(_names_of_calls(rows), text_address, edit_address)
     messages = []
     for row, before in zip(rows, [context, *rows], strict=False):
         messages.append(builder.message(row, before))
@@ -190,23 +194,36 @@ def _view(
     return TranscriptView(messages, day, first if first > 0 else None, last if last < count - 1 else None)
 
 
+def _addresses(name: str, *args: object) -> Callable[[int], str]:
+    """What `reverse` would say for any index, asked once a page instead of once a message."""
+    before, _, after = reverse(name, args=[*args, _LARGEST]).rpartition(str(_LARGEST))
+    return lambda index: f"{before}{index}{after}"
+
+
 class _Builder:
     """Makes views of a page's messages; they share the time that rendering may take."""
 
-    def __init__(self, call_names: dict[str, str], text_address: Callable[[int], str], is_editable: bool) -> None:
+    def __init__(
+        self,
+        call_names: dict[str, str],
+        text_address: Callable[[int], str],
+        edit_address: Callable[[int], str] | None,
+    ) -> None:
         self._allowance = Allowance(_SECONDS)
         self._call_names = call_names
         self._text_address = text_address
-        self._is_editable = is_editable
+        self._edit_address = edit_address
 
     def message(self, row: MessageExcerpt, before: MessageExcerpt | None) -> MessageView:
         """The view of one message that comes after another, or after none."""
         is_tool = row.role == Role.TOOL
-        new_day = row.index == 0 if before is None else _day(before) != _day(row)
+        local = timezone.localtime(row.created_at)
+        new_day = row.index == 0 if before is None else _day(before) != local.date()
         return MessageView(
             excerpt=row,
             who=self._who(row),
-            clock=format_date(timezone.localtime(row.created_at), "H:i"),
+            clock=f"{local:%H:%M}",
+            exact=f"{_date(local.date())}, {local:%H:%M}",
             machine=times.machine(row.created_at),
             text_address=self._text_address(row.index),
             day=day_name(row.created_at) if new_day else "",
@@ -218,7 +235,7 @@ class _Builder:
             size=_size(row),
             words_thought=amount(len(row.thinking.split()), "word") if row.thinking else "",
             tokens=amount(row.eval_count, "token") if row.eval_count is not None else "",
-            is_editable=self._is_editable and row.role == Role.USER,
+            edit_address=self._edit_address(row.index) if self._edit_address and row.role == Role.USER else "",
         )
 
     def _who(self, row: MessageExcerpt) -> str:
@@ -264,6 +281,11 @@ def _is_same_turn(before: MessageExcerpt, row: MessageExcerpt) -> bool:
     if row.role == Role.TOOL:
         return before.role in _SAME_TURN
     return row.role == Role.ASSISTANT and before.role in _SAME_TURN and (before.model == row.model or not before.model)
+
+
+@lru_cache(maxsize=400)
+def _date(day: date) -> str:
+    return format_date(day, "j M Y")
 
 
 def _day(row: MessageExcerpt) -> date:

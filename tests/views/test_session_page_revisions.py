@@ -8,6 +8,7 @@ from django.urls import reverse
 from sessions.models import Message, Session
 from sessions.operations.editing import edit_message, set_system_prompt
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.operations.transcript import append_messages
 from tests.factories import make_session, user_message
 from tests.statements import assert_statements
 from tests.views.test_session_page import address, indexes
@@ -135,6 +136,21 @@ class TestRestoring:
         page = alice_client.get(address(session)).content.decode()
         assert "Restored revision 1." in page
         assert revision_address(session, 2) in page
+
+    def test_after_the_session_changed_asks_again(self, alice_client, alice, session):
+        seen = re.search(
+            r'name="version" value="(\d+)"', alice_client.get(revision_address(session)).content.decode()
+        )
+        assert seen
+        append_messages(actor=alice, session_id=session.pk, messages=[user_message()])
+
+        response = alice_client.post(restore_address(session), {"version": seen[1]})
+
+        assert response.headers["Location"] == revision_address(session)
+        page = alice_client.get(revision_address(session)).content.decode()
+        assert "The session has changed meanwhile." in page
+        assert "replaces the last 2 messages" in page
+        assert len(texts(session)) == 4
 
     def test_of_one_that_the_transcript_no_longer_reaches_is_explained_and_refused(self, alice_client, alice, session):
         edit_message(actor=alice, session_id=session.pk, index=0, content="from the start")
