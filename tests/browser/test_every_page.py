@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from playwright.sync_api import Page, expect
 
+from sessions.exceptions import StorageFull
 from sessions.models import Session
 from sessions.operations.accounts import first_run_token
 from sessions.operations.lifecycle import archive_session, trash_session
@@ -82,6 +84,21 @@ def test_signed_out(page: Page, alice: User, failed: bool, check_axe) -> None:
             expect(page.get_by_role("alert")).to_be_visible()
         settled(page)
         check_axe(page)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), OperationalError("away"), StorageFull("The disk is full.")])
+def test_failures(alice_page: Page, error: Exception, monkeypatch, check_axe) -> None:
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("sessions.views.lists.page_of", fail)
+    for width in WIDTHS:
+        alice_page.set_viewport_size({"width": width, "height": 900})
+        response = alice_page.goto("/")
+        assert response is not None
+        assert response.status >= 500
+        settled(alice_page)
+        check_axe(alice_page)
 
 
 def test_first_run(page: Page, tmp_path, settings, check_axe) -> None:

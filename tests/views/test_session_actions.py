@@ -241,3 +241,21 @@ def test_hostile_names_stay_text_in_toasts(alice, alice_client):
     response = alice_client.post(ADDRESS, {"archive": str(session.pk), "next": "/"}, headers=htmx())
     assert toasts(response) == [f"Archived “{evil}”"]
     assert "<img" not in html(response)
+
+
+def test_what_one_action_cannot_take_back_has_no_undo(alice, alice_client, session):
+    trashed = make_session(alice, "Trashed")
+    trash_session(actor=alice, session_id=trashed.pk)
+    archive_session(actor=alice, session_id=session.pk)
+    form = {"bulk": "restore", "id": [str(session.pk), str(trashed.pk)], "next": "/"}
+    page = alice_client.post(ADDRESS, form, follow=True)
+    assert toasts(page) == ["Restored 2 sessions"]
+    assert "Undo" not in html(page)[html(page).index('class="toast') :]
+
+
+def test_all_of_a_selection_may_be_refused(mallory_client, session):
+    form = {"bulk": "archive", "id": [str(session.pk), str(uuid4())], "next": "/nowhere/"}
+    response = mallory_client.post(ADDRESS, form)
+    assert response["Location"] == "/nowhere/"
+    assert toasts(mallory_client.get("/"))[0].startswith("2 sessions stayed as before")
+    assert now(session)[0] == Status.ACTIVE
