@@ -12,6 +12,7 @@ BASE := $(VENV)/.base-installed
 DEV := $(VENV)/.dev-installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
 MANAGE := $(BIN)/python manage.py
+COLLECTED := staticfiles/.collected
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test soak lint typecheck format lock clean
@@ -19,9 +20,8 @@ MANAGE := $(BIN)/python manage.py
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(BASE) ## Install, prepare the database and serve (HOST, PORT)
+run: $(BASE) $(COLLECTED) ## Install, prepare the database and serve (HOST, PORT)
 	@$(MANAGE) migrate --noinput --verbosity 0
-	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@exec $(MANAGE) serve --host '$(HOST)' --port '$(PORT)'
 
 setup: $(DEV) ## The virtual environment with everything for working on the code
@@ -73,6 +73,11 @@ $(BIN)/python:
 
 $(BASE): requirements/base.txt | $(BIN)/python
 	$(INSTALL) -r requirements/base.txt
+	@touch $@
+
+$(COLLECTED): $(BASE) $(shell find static -type f)
+	@echo "Compressing static files"
+	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@touch $@
 
 $(DEV): requirements/base.txt requirements/dev.txt | $(BIN)/python

@@ -47,7 +47,6 @@ INSTALLED_APPS = [
     "django_structlog",
     "django_tasks",
     "django_tasks_db",
-    "ninja",
     "sessions",
 ]
 
@@ -172,6 +171,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # every page names them by their hash
 
 LOGGING = logging_config(_values["LOG_LEVEL"], _values["LOG_FORMAT"])
 configure_structlog()

@@ -105,7 +105,7 @@ def test_the_reader_s_time_zone(cookie, zone):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/accounts/sign-in/", "/nothing", "/api/v1/me", "/api/v1/docs", "/healthz", "/admin/"]
+    "path", ["/", "/sign-in/", "/nothing", "/api/v1/me", "/api/v1/docs", "/healthz", "/admin/"]
 )
 def test_every_answer_says_what_a_browser_may_do(path):
     headers = Client().get(path).headers
