@@ -27,6 +27,20 @@ def add_refusal(form: forms.BaseForm, error: SessionError, fields: Mapping[str, 
         form.add_error(name if name in form.fields else None, advice)
 
 
+class PointsAtErrors(forms.BaseForm):
+    """Mixin: the first field that was refused has the focus, instead of the usual one."""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Note the error, and move the focus."""
+        super().add_error(field, error)
+        refused = [name for name in self.fields if name in self.errors]
+        if refused:
+            for name, each in self.fields.items():
+                each.widget.attrs.pop("autofocus", None)
+                if name == refused[0]:
+                    each.widget.attrs["autofocus"] = True
+
+
 class SignInForm(AuthenticationForm):
     """Username and password."""
 
@@ -36,7 +50,7 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class FirstAdministratorForm(BaseUserCreationForm[User]):
+class FirstAdministratorForm(PointsAtErrors, BaseUserCreationForm[User]):
     """The first administrator's name and password."""
 
     class Meta:
@@ -51,7 +65,7 @@ class FirstAdministratorForm(BaseUserCreationForm[User]):
         self.fields["password2"].label = "Password again"
 
 
-class NewPasswordForm(PasswordChangeForm):
+class NewPasswordForm(PointsAtErrors, PasswordChangeForm):
     """The old password and a new one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,7 +77,7 @@ class NewPasswordForm(PasswordChangeForm):
         self.fields["new_password2"].label = "New password again"
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class ProfileForm(PointsAtErrors, forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """What a user is called."""
 
     class Meta:
@@ -72,7 +86,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         help_texts = {"username": "You sign in with it. Letters, digits and @ . + - _"}
 
 
-class NewSessionForm(forms.Form):
+class NewSessionForm(PointsAtErrors, forms.Form):
     """A session to be made."""
 
     name = forms.CharField(
@@ -104,7 +118,7 @@ class NewSessionForm(forms.Form):
         return [tag for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
 
 
-class TokenForm(forms.Form):
+class TokenForm(PointsAtErrors, forms.Form):
     """An API token to be made."""
 
     name = forms.CharField(

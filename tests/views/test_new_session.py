@@ -64,7 +64,11 @@ def test_a_refusal_keeps_what_was_typed(alice_client, changes, said):
     assert response.status_code == 422
     page = html(response)
     assert said in page
-    assert 'aria-invalid="true"' in page
+    (refused,) = changes
+    field = next(tag for tag in page.split("<") if f'name="{refused}"' in tag)
+    assert 'aria-invalid="true"' in field
+    assert "autofocus" in field
+    assert page.count("autofocus") == 1
     kept = FORM | changes
     assert f'value="{kept["name"]}"' in page
     assert kept["description"] in page
