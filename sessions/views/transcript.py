@@ -24,7 +24,7 @@ from sessions.views.words import amount
 PAGE = 50
 LEAD = 6  # messages shown before the one that a permalink opens
 _CHARACTERS = 300_000  # of all texts of a page
-_PLAIN = 20_000  # of a text that is too long to be rendered, and of tool results
+_BEGINNING = 20_000  # of a text that is too long to be rendered whole, and of what tools answered
 _SECONDS = 2.0  # of processor time for rendering a page's texts
 _LARGEST = 10**12  # stands for an index in an address
 _SAME_TURN = (Role.ASSISTANT, Role.TOOL)
@@ -166,7 +166,7 @@ def _cost(row: MessageExcerpt) -> int:
 
 
 def _shown_length(length: int) -> int:
-    return length if length <= markdown.LONGEST else _PLAIN
+    return length if length <= markdown.LONGEST else _BEGINNING
 
 
 def _view(
@@ -249,17 +249,16 @@ class _Builder:
         if not row.content.strip():
             return None
         if row.role == Role.TOOL:
-            return Body("content", excerpt(row.content, longest=_PLAIN, length=row.content_length))
+            return Body("content", excerpt(row.content, longest=_BEGINNING, length=row.content_length))
         return self._body("content", row.content, row.content_length, breaks=row.role == Role.USER)
 
     def _thinking(self, row: MessageExcerpt) -> Body | None:
         return self._body("thinking", row.thinking, row.thinking_length) if row.thinking.strip() else None
 
     def _body(self, part: str, text: str, length: int, *, breaks: bool = False) -> Body:
-        if length > len(text) or length > markdown.LONGEST:
-            return Body(part, excerpt(text, longest=_PLAIN, length=length))
-        html = kept.html(text, breaks=breaks, allowance=self._allowance)
-        return Body(part, Excerpt(text, length), html)
+        longest = markdown.LONGEST if length <= markdown.LONGEST else _BEGINNING
+        shown = excerpt(text, longest=longest, length=length)
+        return Body(part, shown, kept.html(shown.shown, breaks=breaks, allowance=self._allowance))
 
 
 def _size(row: MessageExcerpt) -> str:

@@ -71,10 +71,13 @@ def test_scrolling_up_brings_older_messages_and_moves_nothing(alice_page: Page, 
     assert len(days) == len(set(days))
 
 
-def test_what_arrives_above_and_below_moves_nothing_at_all(alice_page: Page, long: Session) -> None:
+@pytest.mark.parametrize("anchoring", ["auto", "none"])
+def test_what_arrives_above_and_below_moves_nothing_at_all(alice_page: Page, long: Session, anchoring: str) -> None:
+    """Nor in browsers that don't anchor what one reads by themselves."""
     page = alice_page
     page.goto(f"{long.get_absolute_url()}?at=120#m-120")
     expect(page.locator("#m-120")).to_be_in_viewport()
+    page.evaluate("(value) => { document.querySelector('.scroll').style.overflowAnchor = value }", anchoring)
     for side in ("earlier", "later"):
         first, top = page.evaluate(FIRST_SHOWN)
         amount = page.locator(".msg").count()
