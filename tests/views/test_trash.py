@@ -1,6 +1,5 @@
 """Deleting for ever: asked first, with what goes; then rows and directories are gone."""
 
-
 import pytest
 
 from sessions.models import Session
