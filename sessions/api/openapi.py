@@ -14,7 +14,7 @@ from sessions.api.idempotency import HEADER
 from sessions.api.schemas.common import ProblemAnswer
 
 _ALWAYS = (400, 401, 422, 500, 503)
-_OF_WRITES = (403, 411, 413, 415)
+_OF_WRITES = (403, 411, 413, 415, 507)
 
 _IF_MATCH = {
     "in": "header",

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from sessions.exceptions import SessionNotActive, StaleVersion
 from sessions.models import Session
+from sessions.operations.noting import worth_a_try
 
 _ACCESS_STEP = timedelta(minutes=1)
 
@@ -47,5 +48,6 @@ def mark_accessed(session_id: UUID, last_accessed: datetime) -> datetime:
     now = timezone.now()
     if now - last_accessed < _ACCESS_STEP:
         return last_accessed
-    Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)
+    with worth_a_try("last_accessed_not_noted"):
+        Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)
     return now

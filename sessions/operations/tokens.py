@@ -13,6 +13,7 @@ from sessions.exceptions import Invalid, NotAllowed, NotFound
 from sessions.models import ApiToken, Scope, Verb
 from sessions.models.token import new_token, token_digest
 from sessions.operations import audit
+from sessions.operations.noting import worth_a_try
 from sessions.operations.values import checked_text, checked_time
 
 if TYPE_CHECKING:
@@ -82,4 +83,5 @@ def mark_token_used(token_id: int, last_used_at: datetime | None) -> None:
     if last_used_at is not None and now - last_used_at < _USE_STEP:
         return
     stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - _USE_STEP)
-    ApiToken.objects.filter(stale, pk=token_id).update(last_used_at=now)
+    with worth_a_try("last_use_not_noted"):
+        ApiToken.objects.filter(stale, pk=token_id).update(last_used_at=now)

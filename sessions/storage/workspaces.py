@@ -118,9 +118,13 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
     It moves once the transaction that trashed or restored the session has committed; until then
     it is found in the other place.
     """
-    outside, inside = f"{settings.WORKSPACE_ROOT}/{session_id}", f"{settings.WORKSPACE_ROOT}/{TRASH}/{session_id}"
-    first, second = (inside, outside) if in_trash else (outside, inside)
-    return _states.get(first) or _states.get(second) or WorkspaceState()
+    return (
+        _states.get(_place(session_id, in_trash)) or _states.get(_place(session_id, not in_trash)) or WorkspaceState()
+    )
+
+
+def _place(session_id: UUID | str, in_trash: bool) -> str:
+    return f"{settings.WORKSPACE_ROOT}/{TRASH}/{session_id}" if in_trash else f"{settings.WORKSPACE_ROOT}/{session_id}"
 
 
 _Identity = tuple[int, int, int]

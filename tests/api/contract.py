@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import jsonschema_rs
+import orjson
 from django.http import HttpResponse
 
 from tests.clients import ApiClient
@@ -61,7 +62,7 @@ def assert_problem(response: HttpResponse, status: int, code: str | None = None)
     """The answer is a problem of this status, in the one shape; return it."""
     assert response.status_code == status, (response.status_code, response.content[:600])
     assert response.headers["Content-Type"] == PROBLEM
-    problem: dict[str, Any] = response.json()
+    problem: dict[str, Any] = orjson.loads(response.content)
     assert problem.keys() >= PROBLEM_FIELDS
     assert problem["status"] == status
     assert problem["detail"]

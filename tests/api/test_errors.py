@@ -1,8 +1,11 @@
 """One shape on every error under /api, wherever it comes from."""
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.http.request import UnreadablePostError
+from psycopg.errors import DiskFull
 
+from sessions.api.errors import handle
 from sessions.models import Session
 from tests.api.contract import BASE, assert_problem, operations
 from tests.clients import ApiClient
@@ -112,3 +115,32 @@ def test_our_own_mistake(alice_token, session, url):
     assert problem["request_id"]
     assert "upon" not in str(problem)
     assert "elsewhere" not in str(problem)
+
+
+def test_a_full_disk(owner, session, url):
+    """SQLite is told that its file may not grow; PostgreSQL's own words for it are enough."""
+    if connection.vendor == "postgresql":
+        full = OperationalError("could not extend file")
+        full.__cause__ = DiskFull()
+        assert_problem(handle(None, full), 507, "storage_full")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+        try:
+            answer = owner.post(f"{url}/messages", {"role": "user", "content": "x" * 1_000_000})
+        finally:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+    assert_problem(answer, 507, "storage_full")
+    session.refresh_from_db()
+    assert session.message_count == 4
+
+
+def test_a_body_that_breaks_off():
+    assert_problem(handle(None, UnreadablePostError("reset by peer")), 400, "incomplete_request")
+
+
+@pytest.mark.parametrize("error", [OperationalError("server closed the connection"), InterfaceError("closed")])
+def test_a_database_that_is_away(error):
+    """tests/reliability asks a real one; these are all the ways in which Django tells of it."""
+    assert_problem(handle(None, error), 503, "database_unavailable")

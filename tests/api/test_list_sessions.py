@@ -91,6 +91,7 @@ def test_active_ones_with_the_pinned_first(owner, several):
         ({"limit": 1}, ["alpha"]),
         ({"limit": 2, "offset": 1}, ["delta", "charlie"]),
         ({"offset": 9}, []),
+        ({"offset": 2**31 - 1, "limit": 200}, []),
     ],
 )
 def test_filters_and_orders(owner, several, parameters, expected):

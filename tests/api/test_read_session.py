@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from sessions.models import Session
@@ -163,3 +164,20 @@ def test_statements_do_not_grow_with_messages(owner, alice, url):
     with assert_statements(at_most=4) as many:
         owner.get(f"/api/v1/sessions/{long.pk}")
     assert len(many) == len(few)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_no_writes_is_read(owner, url):
+    """Neither the token's last use nor last_accessed can be noted: no reason to answer nothing."""
+    Session.objects.update(last_accessed=timezone.now() - timedelta(hours=1))
+    read_only = {
+        "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+        "postgresql": ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off"),
+    }
+    begin, end = read_only[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+        try:
+            assert owner.get(url).status_code == 200
+        finally:
+            cursor.execute(end)

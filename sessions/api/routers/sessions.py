@@ -35,7 +35,7 @@ router = ApiRouter(tags=["Sessions"])
 @router.post(
     "/sessions",
     summary="Make a session with its workspace and, if given, its first messages",
-    **documented({201: SessionAnswer}, 507, writes=True, etag=True, location=True),
+    **documented({201: SessionAnswer}, writes=True, etag=True, location=True),
 )
 def create_session(request: ApiRequest, form: NewSessionForm) -> HttpResponse:
     """The first messages are finished ones. A system prompt becomes message 0.

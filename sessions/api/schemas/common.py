@@ -60,24 +60,19 @@ def _time(value: Any) -> datetime:
     raise PydanticCustomError("time", "This must be a time with its zone, such as 2026-05-04T12:30:00Z.")
 
 
-def _whole_number(value: Any) -> Any:
-    """Digits of an address; pydantic would take ` 5` and `1_000` too. Defaults are numbers already."""
-    if isinstance(value, str):
-        digits = re.fullmatch(r"(-?[0-9]{1,19})(\.0+)?", value)
-        if digits is None:
-            raise PydanticCustomError("int_parsing", "This must be a whole number.")
-        return int(digits[1])
-    return value
+def _whole_number(text: str) -> int:
+    """Digits of an address; pydantic would take ` 5` and `1_000` too."""
+    digits = re.fullmatch(r"(-?[0-9]{1,19})(\.0+)?", text)
+    if digits is None:
+        raise PydanticCustomError("int_parsing", "This must be a whole number.")
+    return int(digits[1])
 
 
-def _true_or_false(value: Any) -> Any:
+def _true_or_false(text: str) -> bool:
     """`true` or `false` in an address, and no other spelling."""
-    words = {"true": True, "false": False}
-    if isinstance(value, str):
-        if value not in words:
-            raise PydanticCustomError("bool_type", "This must be true or false.")
-        return words[value]
-    return value
+    if text not in ("true", "false"):
+        raise PydanticCustomError("bool_type", "This must be true or false.")
+    return text == "true"
 
 
 def _whole(value: Any) -> Any:
