@@ -22,7 +22,7 @@ def drafts(*, sessions: int, messages: int, seed: int, now: datetime) -> Iterato
     random = Random(seed)  # noqa: S311  (made-up data, no secrets)
     texts = [Texts(topic, random) for topic in TOPICS]
     left = messages
-    pinned = min(0.03, _MOST_PINNED / sessions)
+    pinned = min(0.03, _MOST_PINNED / max(sessions, 1))
     for number in range(sessions):
         one = Random(f"{seed}/{number}")  # noqa: S311  (as above)
         count = left if number == sessions - 1 else _share(one, left, sessions - number)

@@ -1,0 +1,1 @@
+"""Benchmarks: scripts that print figures, as ratios measured in one run. They assert nothing."""
