@@ -104,9 +104,7 @@ def test_the_reader_s_time_zone(cookie, zone):
     assert timezone.get_current_timezone_name() == "UTC", "for one request alone"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/sign-in/", "/nothing", "/api/v1/me", "/api/v1/docs", "/healthz", "/admin/"]
-)
+@pytest.mark.parametrize("path", ["/", "/sign-in/", "/nothing", "/api/v1/me", "/api/v1/docs", "/healthz", "/admin/"])
 def test_every_answer_says_what_a_browser_may_do(path):
     headers = Client().get(path).headers
     policy = headers["Content-Security-Policy"]

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection
@@ -25,8 +26,9 @@ def other():
     other.close()
 
 
+@contextmanager
 def held_for(other, seconds, commits_every=None):
-    """Hold the lock in a thread, committing now and then if asked; return once it is held."""
+    """Hold the lock in a thread for so long, committing now and then if asked; the block begins once it is held."""
     begun = threading.Event()
 
     def hold():
@@ -40,8 +42,11 @@ def held_for(other, seconds, commits_every=None):
 
     thread = threading.Thread(target=hold)
     thread.start()
-    begun.wait()
-    return thread
+    try:
+        assert begun.wait(30)
+        yield
+    finally:
+        thread.join()
 
 
 @pytest.mark.parametrize("write", [lambda alice: make_session(alice), lambda alice: Session.objects.update(model="m")])
@@ -58,17 +63,15 @@ def test_locked(alice, other, write):
 
 
 def test_held_for_a_moment(alice, other):
-    thread = held_for(other, 0.4)
-    make_session(alice)
-    thread.join()
+    with held_for(other, 0.4):
+        make_session(alice)
 
 
 def test_busy_for_longer_than_a_locked_one_is_waited_for(alice, other):
-    """Others hold the lock nearly all the time, but get on; a single try of so short a timeout hardly fits in."""
-    connection.connection.execute("PRAGMA busy_timeout = 150")
-    thread = held_for(other, 2.5, commits_every=0.1)
-    make_session(alice)
-    thread.join()
+    """Others hold the lock nearly all the time, but get on; the few gaps between them are hardly ever met."""
+    connection.connection.execute("PRAGMA busy_timeout = 400")
+    with held_for(other, 3, commits_every=0.1):
+        make_session(alice)
     connection.close()
     assert Session.objects.count() == 1
 
