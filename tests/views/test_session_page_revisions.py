@@ -138,9 +138,7 @@ class TestRestoring:
         assert revision_address(session, 2) in page
 
     def test_after_the_session_changed_asks_again(self, alice_client, alice, session):
-        seen = re.search(
-            r'name="version" value="(\d+)"', alice_client.get(revision_address(session)).content.decode()
-        )
+        seen = re.search(r'name="version" value="(\d+)"', alice_client.get(revision_address(session)).content.decode())
         assert seen
         append_messages(actor=alice, session_id=session.pk, messages=[user_message()])
 
