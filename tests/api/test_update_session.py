@@ -1,11 +1,12 @@
 """PATCH and PUT /sessions/{id}"""
 
 import pytest
+from django.db import connection
 
 from sessions.models import Session
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.storage import workspaces
-from tests.api.contract import assert_problem
+from tests.api.contract import ContractClient, assert_problem
 from tests.factories import make_session
 from tests.statements import assert_statements
 
@@ -146,9 +147,27 @@ def test_bad_values_change_nothing(change, session, body, loc):
     assert (session.description, session.version) == ("", 1)
 
 
-def test_all_or_nothing(change, session):
-    """The name would be changed before the tags turn out to be wrong."""
-    assert_problem(change({"name": "changed", "archived": True, "tags": ["a,b"]}), 422)
+REFUSE_A_STATUS = {
+    "sqlite": [
+        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON research_session WHEN OLD.status <> NEW.status "
+        "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE integrity_constraint_violation; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE OF status ON research_session FOR EACH ROW "
+        "WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION refuse()",
+    ],
+}
+
+
+def test_all_or_nothing(alice_token, session, url):
+    """The name is changed first; the database then refuses the status."""
+    with connection.cursor() as cursor:
+        for statement in REFUSE_A_STATUS[connection.vendor]:
+            cursor.execute(statement)
+    client = ContractClient(alice_token, raise_request_exception=False)
+    assert_problem(client.patch(url, {"name": "changed", "archived": True}), 500, "server_error")
     session.refresh_from_db()
     assert (session.status, session.version, session.name) == ("active", 1, "Mosses of the north")
 
