@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.http import HttpResponse
 
 from sessions.access import Actor, SessionRole
@@ -68,7 +67,7 @@ def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
         "metadata": row["metadata"],
         "ttl_seconds": ttl,
         "expires_at": None if ttl is None else row["last_accessed"] + timedelta(seconds=ttl),
-        "workspace_path": None if in_trash else f"{settings.WORKSPACE_ROOT}/{session_id}",
+        "workspace_path": None if in_trash else workspaces.path_text(session_id),
         "is_indexed": workspace.is_indexed,
         "content_count": workspace.content_count,
         "is_shared": False,

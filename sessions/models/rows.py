@@ -58,10 +58,11 @@ class RowReader:
         conversions = self._here().conversions
         names = (*self.names, *more)
         found = [dict(zip(names, values, strict=False)) for values in rows]
-        for row in found:
-            for name, convert in conversions:
-                if row[name] is not None:
-                    row[name] = convert(row[name])
+        for name, convert in conversions:
+            for row in found:
+                value = row[name]
+                if value is not None:
+                    row[name] = convert(value)
         return found
 
     def _here(self) -> "_Columns":
