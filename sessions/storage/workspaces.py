@@ -124,7 +124,7 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
 
 
 def path_text(session_id: UUID | str) -> str:
-    """`workspace_path` as text, for lists: an eighth of the time."""
+    """`workspace_path` as text; lists ask for many."""
     return f"{os.fspath(settings.WORKSPACE_ROOT)}/{session_id}"
 
 
