@@ -14,9 +14,20 @@ from benchmarks.sites import Site, arguments, describe, site
 WRITERS = 8
 CONTENT = "How long does one append take, and how long do eight of them take at once? " * 3
 _EVENT = '{"first_index": %d, "messages": 1}'
-_TAKE = "UPDATE research_session SET message_count = message_count + 1, version = version + 1, updated_at = {0} WHERE id = {0} AND owner_id = {0} AND status = 'active' RETURNING message_count"  # noqa: E501  (a statement)
-_WRITE = "INSERT INTO research_message (session_id, \"index\", author_id, role, content, created_at, model, thinking, tool_name, tool_call_id, source_file, metadata) VALUES ({0}, {0}, {0}, 'user', {0}, {0}, '', '', '', '', '', '{{}}') RETURNING id"  # noqa: E501
-_NOTE = "INSERT INTO research_event (session_id, at, detail, actor_id, actor_name, token_name, verb) VALUES ({0}, {0}, {0}, {0}, 'demo', '', 'appended')"  # noqa: E501
+# What the operation's statements do, written as one would by hand; {0} is a place for a parameter.
+_TAKE = (
+    "UPDATE research_session SET message_count = message_count + 1, version = version + 1, updated_at = {0} "
+    "WHERE id = {0} AND owner_id = {0} AND status = 'active' RETURNING message_count"
+)
+_WRITE = (
+    'INSERT INTO research_message (session_id, "index", author_id, content, created_at, role, model, thinking, '
+    "tool_name, tool_call_id, source_file, metadata) "
+    "VALUES ({0}, {0}, {0}, {0}, {0}, 'user', '', '', '', '', '', '{{}}') RETURNING id"
+)
+_NOTE = (
+    "INSERT INTO research_event (session_id, at, detail, actor_id, actor_name, token_name, verb) "
+    "VALUES ({0}, {0}, {0}, {0}, 'demo', '', 'appended')"
+)
 
 Append = Callable[[], None]
 
