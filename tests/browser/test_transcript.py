@@ -66,7 +66,8 @@ def test_scrolling_up_brings_older_messages_and_moves_nothing(alice_page: Page, 
                 assert abs(top - before[1]) <= 300
         expect(page.locator("#earlier")).to_have_count(1)
 
-    assert indexes(page) == list(range(indexes(page)[0], 240))
+    shown = indexes(page)  # read once: more may be arriving
+    assert shown == list(range(shown[0], 240))
     days = page.locator(".talk > .day").all_text_contents()
     assert len(days) == len(set(days))
 
@@ -84,7 +85,8 @@ def test_what_arrives_above_and_below_moves_nothing_at_all(alice_page: Page, lon
         page.evaluate(f"htmx.trigger('#{side} .reach', 'intersect')")
         expect(page.locator(".msg")).not_to_have_count(amount)
         assert abs(page.evaluate(TOP_OF, first) - top) <= 1
-    assert indexes(page) == list(range(indexes(page)[0], indexes(page)[-1] + 1))
+    shown = indexes(page)
+    assert shown == list(range(shown[0], shown[0] + len(shown)))
 
 
 @pytest.mark.parametrize("at", [0, 37, 120, 239])
