@@ -97,6 +97,23 @@ def invalid(loc: str, message: str) -> exceptions.Invalid:
     return exceptions.Invalid("The request holds a value that can't be used.", errors=[(loc, message)])
 
 
+def relocated(
+    error: exceptions.Invalid | exceptions.TooLarge, places: Mapping[str, str]
+) -> exceptions.Invalid | exceptions.TooLarge:
+    """The error with an operation's names replaced by those that the caller sent; the first that fits counts."""
+
+    def told(text: str) -> str:
+        for place, sent in places.items():
+            if text.startswith(place):
+                return sent + text.removeprefix(place)
+        return text
+
+    error.detail = told(error.detail)
+    if isinstance(error, exceptions.Invalid):
+        error.errors = [(told(loc), message) for loc, message in error.errors]
+    return error
+
+
 def unauthenticated(detail: str, code: str = "not_authenticated") -> Problem:
     """401, with the scheme to use."""
     challenge = 'Bearer realm="ResearchMind"' + (', error="invalid_token"' if code == "invalid_token" else "")

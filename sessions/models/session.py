@@ -96,6 +96,7 @@ class Session(models.Model):
     tags = models.ManyToManyField("research.Tag", through="research.SessionTag", related_name="sessions", blank=True)
 
     loaded_tags: list[str] | None = None  # the tags' names, where they were read together with the session
+    first_message_ids: list[int] | None = None  # of the messages that it was made with, where it was made just now
     objects = SessionQuerySet.as_manager()
 
     class Meta:

@@ -84,7 +84,9 @@ def create_session(
         if tags:
             attach_tags(session.pk, owner_id, tags)
         session.loaded_tags = tags
-        insert_messages(session.pk, 0, messages, author_id=actor.user_id, now=session.created_at)
+        session.first_message_ids = insert_messages(
+            session.pk, 0, messages, author_id=actor.user_id, now=session.created_at
+        )
         audit.record(actor, Verb.CREATED, session.pk, name=session.name, messages=len(messages))
     return session
 

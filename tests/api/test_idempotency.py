@@ -20,6 +20,7 @@ BODIES = {
     "/sessions/{session_id}/restore": None,
     "/sessions/{session_id}/messages": {"role": "user", "content": "once"},
     "/sessions/{session_id}/revisions/{number}/restore": None,
+    "/turns": {"user": "asked", "assistant": "answered"},
 }
 
 

@@ -67,6 +67,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/<session_id>/messages"): (None, reading()),
     ("POST", "sessions/<session_id>/messages"): ({"role": "user", "content": "x"}, writing(201)),
     ("PUT", "sessions/<session_id>/messages/<index>"): ({"content": "x"}, writing()),
+    ("POST", "turns"): ({"user": "x", "assistant": "y"}, MAKING),
     ("GET", "sessions/<session_id>/revisions"): (None, reading()),
     ("POST", "sessions/<session_id>/revisions/<number>/restore"): (None, writing()),
     ("PUT", "sessions/<session_id>/system-prompt"): ({"content": "x"}, writing()),

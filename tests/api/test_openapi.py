@@ -78,6 +78,8 @@ def test_the_reference_names_every_field_and_parameter():
         "SessionChangesForm",
         "NewSessionForm",
         "NewMessageForm",
+        "TurnForm",
+        "TurnAnswer",
     )
     names = {name for form in forms for name in document()["components"]["schemas"][form]["properties"]}
     names |= {parameter["name"] for _, _, operation in operations() for parameter in operation["parameters"]}

@@ -1,5 +1,7 @@
 """What happens at once ends as if it had happened one after the other."""
 
+import json
+
 import pytest
 
 from sessions.exceptions import KeyInUse, SessionNotActive, SessionNotFound, StaleVersion, UnexpectedIndex
@@ -120,35 +122,80 @@ def test_one_version_has_one_winner(alice):
     assert Session.objects.get().version == 6
 
 
-@pytest.mark.parametrize("races", [10, pytest.param(100, marks=pytest.mark.soak)])
-def test_an_etag_has_one_winner_over_http(server: Server, races: int):
-    session_id = server.client().new_session()
-    path = f"/api/v1/sessions/{session_id}"
+# For each way to change a session: method, path, a body, and the status of who wins.
+WAYS = {
+    "rename": ("PATCH", "/sessions/{}", lambda session, text: {"name": text}, 200),
+    "message": ("POST", "/sessions/{}/messages", lambda session, text: {"role": "user", "content": text}, 201),
+    "turn": ("POST", "/turns", lambda session, text: {"session_id": session, "user": text, "assistant": text}, 201),
+}
 
-    def rename(name, etag):
-        return lambda: server.client().request("PATCH", path, {"name": name}, If_Match=etag).status
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("races", [5, pytest.param(100, marks=pytest.mark.soak)])
+def test_an_etag_has_one_winner_over_http(server: Server, way: str, races: int):
+    session_id = server.client().new_session()
+    method, path, body, won = WAYS[way]
+
+    def write(text, etag):
+        return lambda: (
+            server.client()
+            .request(method, "/api/v1" + path.format(session_id), body(session_id, text), If_Match=etag)
+            .status
+        )
 
     for race in range(races):
-        etag = server.client().request("GET", path).headers["ETag"]
-        statuses = raise_errors(together(*[rename(f"Race {race}, writer {who}", etag) for who in range(5)]))
-        assert sorted(statuses) == [200, 412, 412, 412, 412]
+        etag = server.client().request("GET", f"/api/v1/sessions/{session_id}").headers["ETag"]
+        statuses = raise_errors(together(*[write(f"Race {race}, writer {who}", etag) for who in range(5)]))
+        assert sorted(statuses) == [won, 412, 412, 412, 412]
+    assert len(server.client().transcript(session_id)) == {"rename": 0, "message": races, "turn": 2 * races}[way]
 
 
-def test_twenty_at_once_under_one_idempotency_key(server: Server):
+@pytest.mark.parametrize("way", ["message", "turn"])
+@pytest.mark.parametrize("races", [5, pytest.param(100, marks=pytest.mark.soak)])
+def test_an_index_has_one_winner_over_http(server: Server, way: str, races: int):
     session_id = server.client().new_session()
+    method, path, body, won = WAYS[way]
+
+    def write(index):
+        expected = body(session_id, "x") | {"expected_index": index}
+        return lambda: server.client().request(method, "/api/v1" + path.format(session_id), expected).status
+
+    for race in range(races):
+        statuses = raise_errors(together(*[write(race * (2 if way == "turn" else 1))] * 5))
+        assert sorted(statuses) == [won, 409, 409, 409, 409]
+
+
+# What is sent twenty times under one key, and the transcript after it. "here" is the session that is there already.
+ONCE = {
+    "message": ("/sessions/{}/messages", {"role": "user", "content": "once"}, ["once"]),
+    "turn": ("/turns", {"session_id": "here", "user": "once", "assistant": "yes"}, ["once", "yes"]),
+    "turn in a new session": ("/turns", {"user": "once", "assistant": "yes"}, ["once", "yes"]),
+    "session": ("/sessions", {"messages": [{"role": "user", "content": "once"}]}, ["once"]),
+}
+
+
+@pytest.mark.parametrize("what", ONCE)
+def test_twenty_at_once_under_one_idempotency_key(server: Server, what: str):
+    path, body, expected = ONCE[what]
+    here = server.client().new_session(tags=["twenty"])
+    if "session_id" in body:
+        body = body | {"session_id": here}
 
     def send():
         client = server.client()
         while True:
-            answer = client.append(session_id, "once", Idempotency_Key="the-same")
+            answer = client.request("POST", "/api/v1" + path.format(here), body, Idempotency_Key=what.replace(" ", "-"))
             if answer.status != 409:
                 return answer.status, answer.body
             assert answer.json()["code"] == KeyInUse.code, answer.body
 
+    before = server.client().request("GET", "/api/v1/sessions").json()["count"]
     answers = raise_errors(together(*[send] * 20))
     assert {status for status, _ in answers} == {201}
     assert len({body for _, body in answers}) == 1
-    assert server.client().transcript(session_id) == [(0, "once")]
+    made = json.loads(answers[0][1]).get("session_id", here)
+    assert [text for _, text in server.client().transcript(made)] == expected
+    assert server.client().request("GET", "/api/v1/sessions").json()["count"] == before + (made != here)
 
 
 @transactional

@@ -9,6 +9,7 @@ from sessions import access
 from sessions.api.answers import answer, appended_answers, changed_session, message_answer, session_id_of
 from sessions.api.auth import ApiRequest
 from sessions.api.changes import new_message
+from sessions.api.errors import relocated
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.pagination import check_start, number_of
 from sessions.api.preconditions import expected_version, not_modified
@@ -95,22 +96,13 @@ def append(request: ApiRequest, session_id: str, form: Annotated[AppendForm, Bod
             expected_version=expected_version(request),
         )
     except (Invalid, TooLarge) as error:
-        raise error if isinstance(form, ManyMessagesForm) else _of_one_message(error) from None
+        raise error if isinstance(form, ManyMessagesForm) else relocated(error, {"messages[0].": ""}) from None
     data = {
         "messages": appended_answers(appended, request.auth),
         "message_count": appended.message_count,
         "version": appended.version,
     }
     return answer(data, 201, version=appended.version)
-
-
-def _of_one_message(error: Invalid | TooLarge) -> Invalid | TooLarge:
-    """The error without the place in a list that the caller didn't send."""
-    first = "messages[0]."
-    error.detail = error.detail.removeprefix(first)
-    if isinstance(error, Invalid):
-        error.errors = [(loc.removeprefix(first), message) for loc, message in error.errors]
-    return error
 
 
 @router.put("/sessions/{session_id}/messages/{index}", summary="Edit a user message and cut what follows it", **_EDIT)
