@@ -10,11 +10,11 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from sessions.rendering import links, math, rules
-from sessions.rendering.code import code_figure
+from sessions.rendering.code import code_figure, with_copy_buttons
 from sessions.rendering.deadline import Deadline, TooSlow
 from sessions.rendering.gate import clean
 
-VERSION = "1"  # raise it when the same text renders to other HTML
+VERSION = "2"  # raise it when the same text renders to other HTML
 LONGEST = 100_000
 _NESTING = 20
 _SECONDS = 1.0
@@ -30,7 +30,7 @@ def render(text: str, *, breaks: bool = False, seconds: float = _SECONDS) -> Saf
         return None
     parser = _WITH_BREAKS if breaks else _PLAIN
     try:
-        return clean(parser.render(text, {"deadline": Deadline(seconds)}))
+        return with_copy_buttons(clean(parser.render(text, {"deadline": Deadline(seconds)})))
     except TooSlow:
         return None
 

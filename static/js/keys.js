@@ -1,11 +1,26 @@
-// A key presses what carries it, aria-keyshortcuts="n": never while typing, never with a modifier.
-const typing = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
-
-document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest(typing) || document.querySelector("dialog[open]:not([popover])")) return;
-  const marked = [...document.querySelectorAll(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`)];
-  const control = marked.findLast((element) => element.checkVisibility() || element.closest("#side"));
-  if (control) event.preventDefault();
-  control?.click();
+// A key presses what carries it, aria-keyshortcuts="n": never while typing. In a list the row with the focus is meant.
+on("keydown", (event) => {
+  const { key, target } = event;
+  const modified = event.ctrlKey || event.metaKey;
+  if (event.defaultPrevented || event.altKey || event.isComposing) return;
+  if (key === "Enter" && modified) target.form?.requestSubmit();
+  // Escape leaves a form in which nothing was written.
+  if (key === "Escape" && (target.matches("input") || target.value === target.defaultValue)) {
+    target.closest("form")?.querySelector(".cancel")?.click();
+  }
+  const typing = target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
+  if (modified || typing || one("dialog[open]:not([popover])")) return;
+  if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
+  const marked = all(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
+  const shown = marked.findLast((found) => found.checkVisibility() && !found.closest(".row:not(:focus-within)"));
+  (shown ?? marked.find((found) => found.closest("#side")))?.click();
+  if (marked.length) event.preventDefault();
 });
+
+// To the next session of a list, to the next turn of a transcript; from what has the focus, or else from what is in view.
+function step(by) {
+  const stops = all(".row .name, .msg.user .permalink");
+  const at = stops.findIndex((stop) => stop.closest(".row, .msg").contains(document.activeElement));
+  const inView = stops.findIndex((stop) => place(stop).y > 60);
+  stops[at < 0 ? inView - (by < 0) : at + by]?.focus();
+}

@@ -174,7 +174,7 @@ def test_the_first_visit_is_light(alice_page: Page, alice: User) -> None:
 def test_our_scripts_are_small(settings) -> None:
     folder = settings.BASE_DIR / "static" / "js"
     own = {path.name: path.stat().st_size for path in folder.glob("*.js")}
-    assert sum(own.values()) <= 10 * 1024, own
+    assert sum(own.values()) < 10_000, own
 
 
 @pytest.fixture

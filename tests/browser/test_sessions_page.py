@@ -269,3 +269,30 @@ def test_times_are_the_readers_own(alice_page: Page, alice: User) -> None:
     page.goto("/")  # the first answer came before the server knew the zone
     expect(page.locator(".row time")).to_have_attribute("title", "2 Jan 2026, 04:04")
     expect(page.locator(".row time")).to_have_attribute("datetime", "2026-01-02T03:04:05Z")
+
+
+def test_a_key_means_the_row_with_the_focus_wherever_the_pointer_is(alice_page: Page, three: list[Session]) -> None:
+    page = alice_page
+    page.goto("/")
+    row(page, "One").hover()
+    page.keyboard.press("a")
+    page.get_by_role("link", name="Three", exact=True).focus()
+    row(page, "Two").hover()
+    page.keyboard.press("a")
+
+    expect(page.locator(".toast")).to_contain_text("Archived “Three”")
+    assert [status(session) for session in three] == [Status.ARCHIVED, Status.ACTIVE, Status.ACTIVE]
+
+
+def test_a_toast_leaves_by_itself_and_its_key_with_it(alice_page: Page, three: list[Session]) -> None:
+    page = alice_page
+    page.goto("/")
+    page.get_by_role("link", name="Two", exact=True).focus()
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_be_visible()
+    waits = "one => one.getAnimations().map(({effect}) => effect.getTiming().delay)"
+    assert page.locator(".toast").evaluate(waits)[-1] == 12_000
+    page.locator(".toast").evaluate("one => one.getAnimations().forEach((animation) => animation.finish())")
+    expect(page.locator(".toast")).to_be_hidden()
+    page.keyboard.press("z")
+    assert status(three[1]) == Status.ARCHIVED

@@ -73,7 +73,7 @@ class TestCode:
     def test_is_a_figure_with_its_language(self):
         document = Document(render("```python title=x\nimport os\n```"))
 
-        assert [element.name for element in document.elements[:4]] == ["figure", "figcaption", "pre", "code"]
+        assert [element.name for element in document.elements[:5]] == ["figure", "figcaption", "button", "pre", "code"]
         assert document.elements[0].classes == {"code"}
         assert document.text.startswith("python")
 
