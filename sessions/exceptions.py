@@ -42,6 +42,18 @@ class RevisionNotFound(NotFound):
     code = "revision_not_found"
 
 
+class TaskNotFound(NotFound):
+    """The run has no task with that id."""
+
+    code = "task_not_found"
+
+
+class ArtifactNotFound(NotFound):
+    """The run has made no artifact of that kind, or not that version."""
+
+    code = "artifact_not_found"
+
+
 class NotAllowed(SessionError):
     """The caller is known and may not do this."""
 
@@ -116,6 +128,24 @@ class UnexpectedIndex(Conflict):
     """`expected_index` isn't the index that the message would get."""
 
     code = "unexpected_index"
+
+
+class RunAborted(Conflict):
+    """Somebody stopped the run; it takes no steps until it is reopened."""
+
+    code = "run_aborted"
+
+
+class TaskConflict(Conflict):
+    """Another task is active, or the task is completed."""
+
+    code = "task_conflict"
+
+
+class NoPendingQuestion(Conflict):
+    """The run waits for no answer."""
+
+    code = "no_pending_question"
 
 
 class KeyInUse(Conflict):

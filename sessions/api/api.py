@@ -11,7 +11,7 @@ from sessions.api.docs import Docs
 from sessions.api.errors import handle
 from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
-from sessions.api.routers import messages, revisions, sessions, system, turns
+from sessions.api.routers import messages, revisions, run_records, runs, sessions, system, turns
 
 DESCRIPTION = """\
 Sessions with their transcripts and workspaces, for scripts and agents.
@@ -33,5 +33,13 @@ for _error in (Exception, Http404, HttpError, ValidationError):  # ninja has han
     api.add_exception_handler(_error, handle)
 api.add_decorator(refuse_unknown_length, mode="view")
 api.add_decorator(keep_contract, mode="operation")
-for _router in (sessions.router, messages.router, turns.router, revisions.router, system.router):
+for _router in (
+    sessions.router,
+    messages.router,
+    turns.router,
+    revisions.router,
+    runs.router,
+    run_records.router,
+    system.router,
+):
     api.add_router("", _router)

@@ -1,31 +1,49 @@
 """The domain's tables, one noun a file, its QuerySet above it."""
 
+from sessions.models.answer import Answer
+from sessions.models.artifact import Artifact
+from sessions.models.clarification import Clarification
+from sessions.models.error_entry import ErrorEntry
 from sessions.models.event import Event, Verb
 from sessions.models.idempotency_key import IdempotencyKey
+from sessions.models.log_entry import LogEntry
 from sessions.models.message import Message, Role
+from sessions.models.phase_entry import PhaseEntry
 from sessions.models.revision import Reason, Revision, RevisionMessage
+from sessions.models.run import Run, RunState
 from sessions.models.session import Phase, Session, SessionTag, Status
 from sessions.models.session_count import SessionCount
 from sessions.models.tag import Tag
+from sessions.models.task import Task, TaskStatus
 from sessions.models.token import ApiToken, Scope
 from sessions.models.workspace_removal import WorkspaceRemoval
 
 __all__ = [
+    "Answer",
     "ApiToken",
+    "Artifact",
+    "Clarification",
+    "ErrorEntry",
     "Event",
     "IdempotencyKey",
+    "LogEntry",
     "Message",
     "Phase",
+    "PhaseEntry",
     "Reason",
     "Revision",
     "RevisionMessage",
     "Role",
+    "Run",
+    "RunState",
     "Scope",
     "Session",
     "SessionCount",
     "SessionTag",
     "Status",
     "Tag",
+    "Task",
+    "TaskStatus",
     "Verb",
     "WorkspaceRemoval",
 ]

@@ -29,6 +29,17 @@ class Verb(models.TextChoices):
     REVISION_RESTORED = "revision_restored"
     SYSTEM_PROMPT_SET = "system_prompt_set"
     SYSTEM_PROMPT_REMOVED = "system_prompt_removed"
+    PHASE_ENTERED = "phase_entered"
+    QUESTION_ANSWERED = "question_answered"
+    ARTIFACT_SET = "artifact_set"
+    TASKS_SET = "tasks_set"
+    TASK_UPDATED = "task_updated"
+    ERROR_REPORTED = "error_reported"
+    CLARIFICATION_ASKED = "clarification_asked"
+    CLARIFICATION_ANSWERED = "clarification_answered"
+    RUN_FAILED = "run_failed"
+    RUN_ABORTED = "run_aborted"
+    RUN_REOPENED = "run_reopened"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
 

@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from sessions.access import Actor, require_write, session_for_owning, session_for_writing
 from sessions.exceptions import Invalid, NotAllowed
-from sessions.models import Phase, Role, Session, Verb
+from sessions.models import Role, Session, Verb
 from sessions.models.bulk_rows import insert_object
 from sessions.models.tag_rows import attach_tags
 from sessions.operations import audit
 from sessions.operations.changing import check_version, save_changes
 from sessions.operations.naming import name_from, preview_of
+from sessions.operations.runs.phases import checked_phase, follow_phase, start_run
 from sessions.operations.tags import checked_tags, replace_tags, tags_of
 from sessions.operations.transcript import NewMessage, checked_messages, insert_messages
 from sessions.operations.values import checked_json, checked_text
@@ -88,6 +89,8 @@ def create_session(
             session.pk, 0, messages, author_id=actor.user_id, now=session.created_at
         )
         audit.record(actor, Verb.CREATED, session.pk, name=session.name, messages=len(messages))
+        if session.phase:
+            start_run(session)
     return session
 
 
@@ -137,6 +140,8 @@ def update_session(
         if changed or tagged:
             save_changes(session, changed)
             _record_changes(actor, session, before, changed, tagged=tagged)
+            if "phase" in changed:
+                follow_phase(actor, session)
     return session
 
 
@@ -170,14 +175,8 @@ def checked_fields(fields: Any) -> dict[str, Any]:
             "ttl_seconds is out of range.", errors=[("ttl_seconds", f"Between 1 and {_LARGEST_TTL} seconds, or null.")]
         )
     if values.get("phase"):
-        values["phase"] = _checked_phase(values["phase"])
+        values["phase"] = checked_phase(values["phase"])
     return values
-
-
-def _checked_phase(phase: str) -> str:
-    if phase.lower() not in Phase.values:
-        raise Invalid("Unknown phase.", errors=[("phase", f"One of {', '.join(Phase.values)}.")])
-    return phase.lower()
 
 
 def _merged(metadata: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +193,6 @@ def _record_changes(
         audit.record(actor, Verb.PINNED if session.pinned else Verb.UNPINNED, session.pk)
     if tagged:
         audit.record(actor, Verb.TAGGED, session.pk, tags=tags_of(session))
-    others = sorted(changed.keys() - {"name", "name_is_automatic", "pinned"})
+    others = sorted(changed.keys() - {"name", "name_is_automatic", "pinned", "phase"})
     if others:
         audit.record(actor, Verb.UPDATED, session.pk, fields=others)

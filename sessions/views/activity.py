@@ -1,6 +1,6 @@
 """What happened to a session, in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -33,6 +33,12 @@ _PLAIN: Final = {
     Verb.TRASHED: "moved it to the trash",
     Verb.SYSTEM_PROMPT_SET: "set the system prompt",
     Verb.SYSTEM_PROMPT_REMOVED: "removed the system prompt",
+    Verb.CLARIFICATION_ASKED: "asked a question",
+    Verb.CLARIFICATION_ANSWERED: "answered the question",
+    Verb.ERROR_REPORTED: "reported an error",
+    Verb.RUN_FAILED: "said that the run has failed",
+    Verb.RUN_ABORTED: "stopped the run",
+    Verb.RUN_REOPENED: "reopened the run",
 }
 
 
@@ -75,26 +81,47 @@ def _joined(lines: Iterable[Line]) -> list[Line]:
 def _what(verb: str, detail: dict[str, Any]) -> str:
     if verb in _PLAIN:
         return _PLAIN[Verb(verb)]
-    match verb:
-        case Verb.APPENDED:
-            return _appended(detail.get("messages", 0))
-        case Verb.CREATED:
-            messages = detail.get("messages", 0)
-            return f"created it with {counted(messages, 'message')}" if messages else "created it"
-        case Verb.RENAMED:
-            return f"renamed it to “{detail.get('name', '')}”"
-        case Verb.TAGGED:
-            tags = detail.get("tags", [])
-            return f"tagged it {', '.join(map(str, tags))}" if tags else "removed its tags"
-        case Verb.EDITED:
-            cut = detail.get("cut", 0)
-            edited = f"edited message {detail.get('index', '')}"
-            return f"{edited} and cut off {counted(cut, 'message')}" if cut else edited
-        case Verb.REVISION_RESTORED:
-            return f"restored revision {detail.get('number', '')}"
-        case Verb.UPDATED:
-            return f"changed the {_fields(detail.get('fields', []))}"
-    return verb.replace("_", " ")
+    said = _OF_TRANSCRIPTS.get(verb) or _OF_RUNS.get(verb)
+    return said(detail) if said else verb.replace("_", " ")
+
+
+def _created(detail: dict[str, Any]) -> str:
+    messages = detail.get("messages", 0)
+    return f"created it with {counted(messages, 'message')}" if messages else "created it"
+
+
+def _tagged(detail: dict[str, Any]) -> str:
+    tags = detail.get("tags", [])
+    return f"tagged it {', '.join(map(str, tags))}" if tags else "removed its tags"
+
+
+def _edited(detail: dict[str, Any]) -> str:
+    cut = detail.get("cut", 0)
+    edited = f"edited message {detail.get('index', '')}"
+    return f"{edited} and cut off {counted(cut, 'message')}" if cut else edited
+
+
+def _phase(detail: dict[str, Any]) -> str:
+    phase = str(detail.get("phase", "")).replace("_", " ")
+    return f"entered the phase {phase}" if phase else "left the phase"
+
+
+_OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    Verb.APPENDED: lambda detail: _appended(detail.get("messages", 0)),
+    Verb.CREATED: _created,
+    Verb.RENAMED: lambda detail: f"renamed it to “{detail.get('name', '')}”",
+    Verb.TAGGED: _tagged,
+    Verb.EDITED: _edited,
+    Verb.REVISION_RESTORED: lambda detail: f"restored revision {detail.get('number', '')}",
+    Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
+}
+_OF_RUNS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    Verb.PHASE_ENTERED: _phase,
+    Verb.QUESTION_ANSWERED: lambda detail: f"answered {detail.get('question_id', 'a question')}",
+    Verb.ARTIFACT_SET: lambda detail: f"kept {detail.get('kind', 'an artifact')}, version {detail.get('version', 1)}",
+    Verb.TASKS_SET: lambda detail: f"planned {counted(detail.get('tasks', 0), 'task')}",
+    Verb.TASK_UPDATED: lambda detail: f"task {detail.get('task_id', '')}: {detail.get('status', '')}",
+}
 
 
 def _appended(messages: int) -> str:

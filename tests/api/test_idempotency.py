@@ -3,8 +3,11 @@
 import pytest
 
 from sessions.models import IdempotencyKey, Session
+from sessions.models.progress import read_progress
 from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session
+from sessions.operations.runs.clarifications import ask
+from sessions.operations.runs.phases import abort_run
 from sessions.operations.tokens import create_token
 from tests.api.contract import BASE, assert_problem, operations
 from tests.together import raise_errors, together
@@ -21,13 +24,26 @@ BODIES = {
     "/sessions/{session_id}/messages": {"role": "user", "content": "once"},
     "/sessions/{session_id}/revisions/{number}/restore": None,
     "/turns": {"user": "asked", "assistant": "answered"},
+    "/sessions/{session_id}/fail": {"reason": "no compiler"},
+    "/sessions/{session_id}/abort": {},
+    "/sessions/{session_id}/reopen": None,
+    "/sessions/{session_id}/answers": {"question_id": "who", "answer": "x"},
+    "/sessions/{session_id}/errors": {"error_message": "x"},
+    "/sessions/{session_id}/logs": {"message": "x"},
+    "/sessions/{session_id}/clarification/answer": {"answer": "x"},
 }
 
 
 def state(session):
     """Everything that a POST could change."""
     session.refresh_from_db()
-    return (Session.objects.count(), session.version, session.status, transcript(session))
+    return (
+        Session.objects.count(),
+        session.version,
+        session.status,
+        transcript(session),
+        read_progress(session.pk),
+    )
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -37,6 +53,10 @@ def test_every_post_is_done_once(owner, session, alice, path):
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")
     if path.endswith("}/restore") and "revisions" not in path:
         archive_session(actor=alice, session_id=session.pk)
+    if path.endswith("/clarification/answer"):
+        ask(actor=alice, session_id=session.pk, question="x?")
+    if path.endswith("/reopen"):
+        abort_run(actor=alice, session_id=session.pk)
     url = BASE + path.format(session_id=session.pk, number=1)
     before = state(session)
     first = owner.post(url, BODIES[path], headers=KEY)

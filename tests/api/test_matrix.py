@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from sessions.models import ApiToken, Scope, Session
 from sessions.operations.editing import edit_message
+from sessions.operations.runs.artifacts import set_artifact
+from sessions.operations.runs.tasks import NewTask, set_tasks
 from sessions.operations.tokens import create_token, revoke_token
 from tests.api.contract import BASE, ContractClient, assert_problem, operations
 from tests.factories import make_session
@@ -74,6 +76,25 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("DELETE", "sessions/<session_id>/system-prompt"): (
         None,
         writing() | {"owner": 400, "owner_signed_in": 400, "limited_here": 400},
+    ),
+    ("GET", "sessions/<session_id>/progress"): (None, reading()),
+    ("PUT", "sessions/<session_id>/phase"): ({"phase": "idea"}, writing()),
+    ("POST", "sessions/<session_id>/fail"): ({"reason": "x"}, writing()),
+    ("POST", "sessions/<session_id>/abort"): ({}, writing()),
+    ("POST", "sessions/<session_id>/reopen"): (None, writing()),
+    ("POST", "sessions/<session_id>/answers"): ({"question_id": "q", "answer": 1}, writing(201)),
+    ("GET", "sessions/<session_id>/artifacts/<kind>"): (None, reading()),
+    ("PUT", "sessions/<session_id>/artifacts/<kind>"): ({"data": 1}, writing()),
+    ("PUT", "sessions/<session_id>/tasks"): ({"tasks": []}, writing()),
+    ("PATCH", "sessions/<session_id>/tasks/<task_id>"): ({"status": "active"}, writing()),
+    ("GET", "sessions/<session_id>/errors"): (None, reading()),
+    ("POST", "sessions/<session_id>/errors"): ({"error_message": "x"}, writing(201)),
+    ("GET", "sessions/<session_id>/logs"): (None, reading()),
+    ("POST", "sessions/<session_id>/logs"): ({"message": "x"}, writing(201)),
+    ("PUT", "sessions/<session_id>/clarification"): ({"question": "x"}, writing()),
+    ("POST", "sessions/<session_id>/clarification/answer"): (
+        {"answer": "x"},
+        writing() | {"owner": 409, "owner_signed_in": 409, "limited_here": 409},  # nothing was asked
     ),
 }
 # Routes where there is nothing, for anybody.
@@ -150,9 +171,14 @@ def test_who_gets_what(clients, alice, session, method, route):
     body, expected = EXPECTED[method, route]
     if "revisions" in route:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")
+    if "<kind>" in route:
+        set_artifact(actor=alice, session_id=session.pk, kind="concept", data=1)
+    if "<task_id>" in route:
+        set_tasks(actor=alice, session_id=session.pk, tasks=[NewTask("a")])
     session.refresh_from_db()
     before = session.version
     path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
+    path = path.replace("<kind>", "concept").replace("<task_id>", "a")
     # Those who are refused come first: what the others do would hide it.
     for actor in sorted(ACTORS, key=lambda actor: expected[actor] < 400):
         Session.objects.filter(pk=session.pk, status="deleted").update(status="active")

@@ -80,11 +80,13 @@ def test_tags_are_replaced(alice):
 def test_each_kind_of_change_is_told(alice):
     session = make_session(alice, "Old")
     update_session(actor=alice, session_id=session.pk, name="New", pinned=True, tags=["t"], model="m", phase="idea")
-    assert verbs(session) == [Verb.CREATED, Verb.RENAMED, Verb.PINNED, Verb.TAGGED, Verb.UPDATED]
+    changes = [Verb.RENAMED, Verb.PINNED, Verb.TAGGED, Verb.UPDATED, Verb.PHASE_ENTERED]
+    assert verbs(session) == [Verb.CREATED, *changes]
     details = {event.verb: event.detail for event in Event.objects.all()}
     assert details[Verb.RENAMED] == {"name": "New", "before": "Old"}
     assert details[Verb.TAGGED] == {"tags": ["t"]}
-    assert details[Verb.UPDATED] == {"fields": ["model", "phase"]}
+    assert details[Verb.UPDATED] == {"fields": ["model"]}
+    assert details[Verb.PHASE_ENTERED] == {"phase": "idea"}
     update_session(actor=alice, session_id=session.pk, pinned=False)
     assert verbs(session)[-1] == Verb.UNPINNED
 

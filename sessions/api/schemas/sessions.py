@@ -74,7 +74,8 @@ def _tag_list(value: str) -> str:
     return value
 
 
-def _lower(value: Any) -> Any:
+def lower(value: Any) -> Any:
+    """Words are taken in any case."""
     return value.lower() if isinstance(value, str) else value
 
 
@@ -86,7 +87,7 @@ TagName = Annotated[
 ]
 TagList = Annotated[str, Field(json_schema_extra={"pattern": f"^{_TAG}(,{_TAG})*$"}), AfterValidator(_tag_list)]
 Tags = Annotated[list[TagName], Field(max_length=MAX_TAGS)]
-PhaseInAnyCase = Annotated[PhaseName, BeforeValidator(_lower)]
+PhaseInAnyCase = Annotated[PhaseName, BeforeValidator(lower)]
 
 
 class ToolSettings(Form):
