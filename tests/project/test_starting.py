@@ -10,7 +10,8 @@ from tests.reliability.server import PROJECT
 
 
 def manage(tmp_path, *arguments, **environment):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RESEARCHMIND_", "DATABASE_"))}
+    ours = ("RESEARCHMIND_", "DATABASE_", "DJANGO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     own = {"DJANGO_SETTINGS_MODULE": "researchmind.settings", "RESEARCHMIND_DATA_DIR": str(tmp_path)}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],

@@ -129,9 +129,10 @@ def test_no_text_gets_through(text):
     assert_harmless(html)
 
 
-@given(
-    st.text(alphabet=st.characters(blacklist_characters="\\`*_{}[]()#+-.!|~$<>&:\r\n\t \x00="), min_size=1, max_size=60)
-)
+PLAIN = st.characters(exclude_categories=["Cs"], exclude_characters="\\`*_{}[]()#+-.!|~$<>&:\r\n\t \x00=")
+
+
+@given(st.text(alphabet=PLAIN, min_size=1, max_size=60))
 def test_a_word_is_shown_as_it_was_written(text):
     assert Document(render(f"a{text}b")).text.strip() == f"a{text}b"
 

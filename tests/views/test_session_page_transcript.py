@@ -261,7 +261,7 @@ class TestMessages:
 class TestLongTexts:
     @pytest.mark.parametrize("length", [markdown.LONGEST + 1, 1_000_000, 10_000_000])
     def test_are_shown_in_part_with_a_way_to_the_whole(self, alice_client, alice, length):
-        session = make_session(alice, messages=[user_message("**a** " * (length // 6) + "x" * (length % 6))])
+        session = make_session(alice, messages=[user_message(("**a** **a** " + "word " * (length // 5))[:length])])
 
         page = page_of(alice_client, session)
         assert len(page) < 120_000
