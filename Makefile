@@ -13,6 +13,7 @@ DEV := $(VENV)/.dev-installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
 MANAGE := $(BIN)/python manage.py
 COLLECTED := staticfiles/.collected
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test soak lint typecheck format lock clean
@@ -29,11 +30,9 @@ setup: $(DEV) ## The virtual environment with everything for working on the code
 test: $(DEV) ## Everything the tests need, then the whole suite on SQLite and on PostgreSQL
 	@$(BIN)/python -m tests.machine
 	@rm -f .coverage .coverage.*
-	@failed=0; for database in sqlite postgresql; do \
-		echo "Tests on $$database"; \
-		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= --cov-append \
-			|| failed=1; \
-	done; \
+	@failed=0; \
+	echo "Tests on SQLite"; $(PYTEST) --cov --cov-report= || failed=1; \
+	echo "Tests on PostgreSQL"; TEST_DATABASE=postgresql $(PYTEST) || failed=1; \
 	$(BIN)/python -m coverage report || failed=1; \
 	exit $$failed
 

@@ -15,7 +15,10 @@ WHAT_TO_INSTALL = (
     "can; or install them (Debian: apt-get install postgresql), or set DATABASE_URL to a server that the tests may use."
 )
 # What the tests write need not survive a power cut; connections are many, as each process of theirs has a pool.
-OPTIONS = "-c max_connections=200 -c fsync=off -c shared_buffers=128MB -c log_min_messages=fatal -c listen_addresses=''"
+OPTIONS = (
+    "-c max_connections=200 -c fsync=off -c full_page_writes=off -c max_wal_size=4GB "
+    "-c shared_buffers=128MB -c log_min_messages=fatal -c listen_addresses=''"
+)
 
 
 class PostgresqlServer:

@@ -11,7 +11,7 @@ def test_on_every_screen(page: Page, live_server, check_axe) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{live_server.url}/api/v1/docs")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        check_axe(page)
+    check_axe(page)
 
 
 def test_the_list_of_calls(page: Page, live_server) -> None:
