@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
@@ -27,6 +28,7 @@ FLAGS = [
 ]
 DESKTOP = {"width": 1440, "height": 900}
 # Transitions and animations have ended, all but those that wait, as a toast does until it leaves.
+SCHEMES: dict[str, Any] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}  # only colours differ
 SETTLED = """Promise.allSettled(
   document.getAnimations().filter(({ effect }) => !effect.getTiming().delay).map(({ finished }) => finished)
 )"""
@@ -99,13 +101,17 @@ def alice_page(page: Page, base_url: str, alice: User) -> Page:
 
 @pytest.fixture
 def check_axe() -> Callable[[Page], None]:
-    """`check_axe(page)`: axe finds nothing, in the light nor in the dark, where only colours differ."""
+    """`check_axe(page)`: axe finds nothing, in the light nor in the dark."""
 
     def check(page: Page) -> None:
-        for scheme, options in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+        if page.evaluate("!window.axe"):
+            page.evaluate(Axe().axe_script)
+        for scheme, options in SCHEMES.items():
             page.emulate_media(color_scheme=scheme)
             page.evaluate(SETTLED)
-            found = Axe().run(page, options=options)
+            found = AxeResults(
+                page.evaluate("(options) => axe.run({ resultTypes: ['violations'], ...options })", options)
+            )
             assert found.violations_count == 0, f"{page.url}, {scheme}:\n{found.generate_report()}"
 
     return check

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_on_every_screen(page: Page, live_server, check_axe) -> None:
-    for width in (1440, 820, 390):
+    for width in (390, 820, 1440):
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{live_server.url}/api/v1/docs")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
