@@ -8,6 +8,8 @@ import jsonschema_rs
 import orjson
 from django.http import HttpResponse
 
+from sessions.api.reference import reference
+from sessions.models import Session
 from tests.clients import ApiClient
 
 PROBLEM = "application/problem+json"
@@ -29,6 +31,22 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
         for path, methods in document()["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+@cache
+def example_bodies() -> dict[tuple[str, str], str]:
+    """(method, path): the body in the documentation's example, of every operation that takes one."""
+    bodies = {
+        (call.method, BASE + call.path): re.search(r"-d '(.*)'", call.example)
+        for _, calls in reference(document()).groups
+        for call in calls
+    }
+    return {operation: found[1] for operation, found in bodies.items() if found}
+
+
+def filled(path: str, session: Session) -> str:
+    """The address of an operation on this session."""
+    return path.format(session_id=session.pk, index=0, number=1, kind="concept", task_id="1")
 
 
 def operation_at(method: str, path: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from psycopg.errors import DiskFull
 
 from sessions.api.errors import handle
 from sessions.models import Session
-from tests.api.contract import BASE, assert_problem, operations
+from tests.api.contract import BASE, assert_problem, example_bodies, filled, operations
 from tests.clients import ApiClient
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -16,10 +16,6 @@ KNOWN = {(method, path) for method, path, _ in operations()} | {
     ("GET", f"{BASE}/docs"),
     ("GET", f"{BASE}/openapi.json"),
 }
-
-
-def filled(path, session):
-    return path.format(session_id=session.pk, index=0, number=1)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -67,23 +63,13 @@ def test_bodies_that_are_none(owner, session, method, path):
 )
 def test_unknown_parameters(owner, session, method, path):
     operation = next(found for m, p, found in operations() if (m, p) == (method, path))
-    body = BODIES.get((method, path.removeprefix(BASE)), "")
+    body = example_bodies().get((method, path), "")
     answer = owner.generic(method, f"{filled(path, session)}?nonsense=1", body, "application/json" if body else "")
     problem = assert_problem(answer, 422, "invalid")
     assert problem["errors"] == [
         {"loc": "nonsense", "message": "There is no such parameter here. Remove it or correct its name."}
     ]
     assert "422" in operation["responses"]
-
-
-BODIES = {
-    ("POST", "/sessions"): '{"name": "x"}',
-    ("PATCH", "/sessions/{session_id}"): '{"name": "x"}',
-    ("PUT", "/sessions/{session_id}"): '{"name": "x"}',
-    ("POST", "/sessions/{session_id}/messages"): '{"role": "user", "content": "x"}',
-    ("PUT", "/sessions/{session_id}/messages/{index}"): '{"content": "x"}',
-    ("PUT", "/sessions/{session_id}/system-prompt"): '{"content": "x"}',
-}
 
 
 def test_another_host(owner):

@@ -45,7 +45,7 @@ def _check(case: schemathesis.Case, target: Session, token: str) -> None:
     if "session_id" in case.path_parameters:
         case.path_parameters["session_id"] = str(target.pk)
     if case.meta is not None and case.meta.generation.mode.is_positive:
-        assume(not _holds_too_much(case.body))
+        assume(not _holds_too_much(case.body) and not _contradicts_itself(case))
         assume(_is_a_plan(case.body))
         case.query.pop("cursor", None)  # the server alone makes cursors and versions
         case.headers.pop("If-Match", None)
@@ -68,6 +68,14 @@ def _is_a_plan(body: Any) -> bool:
     tasks = body.get("tasks", []) if isinstance(body, dict) else []
     ids = [task["task_id"] for task in tasks]
     return len(ids) == len(set(ids)) and sum(task.get("status") == "active" for task in tasks) < 2
+
+
+def _contradicts_itself(case: schemathesis.Case) -> bool:
+    """A turn for a session that exists with a name for a new one, or for a new one with an index in it."""
+    if case.path not in ("/api/v1/turns", "/api/v1/chat") or not isinstance(case.body, dict):
+        return False
+    wrong = "expected_index" if case.body.get("session_id") is None else "name"
+    return case.body.get(wrong) is not None
 
 
 def _settings(**more: Any) -> settings:
