@@ -42,6 +42,20 @@ SETTINGS = (
     Setting("THREADS", "int", 4, "Threads in each web worker."),
     Setting("MAX_REQUEST_MB", "int", 32, "Largest request body in MiB; beyond it the answer is 413."),
     Setting("MAX_MESSAGE_MB", "int", 16, "Largest content of one message in MiB of UTF-8; beyond it 413."),
+    Setting(
+        "MODEL_SERVER",
+        "str",
+        "",
+        "Who answers: ollama:http://HOST:11434 or openai:https://HOST/v1.",
+    ),
+    Setting("MODEL_SERVER_KEY", "str", "", "The model server's key, sent to it alone as a bearer token."),
+    Setting("MODEL_SERVER_KEY_FILE", "path", None, "A file that holds the key, in place of the variable."),
+    Setting("MODEL_SERVER_CONNECT_SECONDS", "int", 5, "How long to try to reach the model server."),
+    Setting("MODEL_SERVER_WAIT_SECONDS", "int", 120, "How long the model server may say nothing, loading a model too."),
+    Setting("MODEL_SERVER_TOTAL_SECONDS", "int", 600, "How long a whole answer may take."),
+    Setting("MODEL_SERVER_MAX_MB", "int", 32, "How much the model server may send for one answer, in MiB."),
+    Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
+    Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
     Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
 )
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
@@ -14,7 +15,7 @@ from sessions.models.rows import Row
 from sessions.models.session import Session, SessionQuerySet, Status, short_id_range
 from sessions.models.session_filter import tags_of_session
 from sessions.models.session_row import find_session_rows
-from sessions.models.token import Scope
+from sessions.models.token import ApiToken, Scope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -93,6 +94,14 @@ def require_write(actor: Actor) -> None:
     """Raise ReadOnlyToken unless the credentials allow changes."""
     if not actor.may_write:
         raise ReadOnlyToken("This token can only read. Use a token with the scope `write`.")
+
+
+def is_still_let_in(actor: Actor) -> bool:
+    """Whether the credentials that a long request started with are still good."""
+    if actor.token_id is None:
+        return get_user_model().objects.filter(pk=actor.user_id, is_active=True).exists()
+    token = ApiToken.objects.filter(pk=actor.token_id, user__is_active=True).first()
+    return token is not None and token.is_usable
 
 
 def visible_sessions(actor: Actor) -> SessionQuerySet:

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from sessions.storage import model_server
+
 _OLDEST_SQLITE = (3, 35)  # RETURNING
 
 
@@ -55,4 +57,19 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
         return [
             Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")
         ]
+    return []
+
+
+@register()
+def model_server_is_usable(**kwargs: Any) -> list[CheckMessage]:
+    """The model server's address, key and limits must make sense; whether it answers is asked later."""
+    if not settings.MODEL_SERVER:
+        return []
+    limits = ("CONNECT_SECONDS", "WAIT_SECONDS", "TOTAL_SECONDS", "MAX_BYTES", "MAX_WINDOW", "REQUESTS")
+    if min(getattr(settings, f"MODEL_SERVER_{name}") for name in limits) <= 0:
+        return [Error("Each limit RESEARCHMIND_MODEL_SERVER_… must be 1 or more.", id="research.E006")]
+    try:
+        model_server.from_settings()
+    except ValueError as error:
+        return [Error(f"The settings RESEARCHMIND_MODEL_SERVER… can't be used. {error}", id="research.E005")]
     return []

@@ -84,6 +84,12 @@ class NoSystemPrompt(Impossible):
     code = "no_system_prompt"
 
 
+class UnknownModel(Impossible):
+    """The model server has no model of this name."""
+
+    code = "unknown_model"
+
+
 class Invalid(SessionError):
     """Values that break a rule. `errors` says where: pairs of a location and a sentence."""
 
@@ -148,6 +154,18 @@ class NoPendingQuestion(Conflict):
     code = "no_pending_question"
 
 
+class TranscriptChanged(Conflict):
+    """What an answer builds on has been edited or cut off while the model was answering."""
+
+    code = "transcript_changed"
+
+
+class AnswerStopped(Conflict):
+    """Whoever asked went away before the answer was whole."""
+
+    code = "answer_stopped"
+
+
 class KeyInUse(Conflict):
     """The request that an idempotency key stands for is still under way."""
 
@@ -170,3 +188,27 @@ class StorageFull(StorageError):
     """The disk is full."""
 
     code = "storage_full"
+
+
+class ModelServerError(SessionError):
+    """The model server answered nothing that could be stored."""
+
+    code = "model_server_failed"
+
+
+class ModelServerUnreachable(ModelServerError):
+    """Nobody answers at the model server's address."""
+
+    code = "model_server_unreachable"
+
+
+class ModelServerNotConfigured(ModelServerError):
+    """The settings name no model server."""
+
+    code = "model_server_not_configured"
+
+
+class ModelServerBusy(ModelServerError):
+    """As many answers are under way as this process may wait for."""
+
+    code = "model_server_busy"

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "urls": {"views", "api", "admin"},
     # wiring
     "apps": OPERATIONS | {"checks"},
-    "checks": set(),
+    "checks": {"storage"},
 }
 MAY_IMPORT_THE_PROJECT = {"management", "api", "admin", "apps"}
 WITHOUT_THE_WEB = {"exceptions", "models", "access", "search", "storage", "formats", "rendering", "operations"}

@@ -11,7 +11,7 @@ from sessions.api.docs import Docs
 from sessions.api.errors import handle
 from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
-from sessions.api.routers import messages, revisions, run_records, runs, sessions, system, turns
+from sessions.api.routers import chat, messages, revisions, run_records, runs, sessions, system, turns
 
 DESCRIPTION = """\
 Sessions with their transcripts and workspaces, for scripts and agents.
@@ -37,6 +37,7 @@ for _router in (
     sessions.router,
     messages.router,
     turns.router,
+    chat.router,
     revisions.router,
     runs.router,
     run_records.router,

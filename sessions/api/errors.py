@@ -32,6 +32,9 @@ STATUS: Mapping[type[exceptions.SessionError], int] = {
     exceptions.Invalid: 422,
     exceptions.StorageError: 503,
     exceptions.StorageFull: 507,
+    exceptions.ModelServerError: 502,
+    exceptions.ModelServerNotConfigured: 503,
+    exceptions.ModelServerBusy: 503,
 }
 _WITH_STATE = (409, 412, 413)  # these say what the state is that the request didn't fit
 

@@ -13,6 +13,7 @@ from sessions.api.errors import PROBLEM
 from sessions.api.idempotency import HEADER
 from sessions.api.schemas.common import ProblemAnswer
 
+EVENTS = "text/event-stream"
 _ALWAYS = (400, 401, 422, 500, 503)
 _OF_WRITES = (403, 411, 413, 415, 507)
 
@@ -51,14 +52,23 @@ def documented(
     if_none_match: bool = False,
     etag: bool = False,
     location: bool = False,
+    events: str = "",
 ) -> dict[str, Any]:
-    """Keyword arguments of a route: its answers, the problems it knows, its headers."""
+    """Keyword arguments of a route: its answers, the problems it knows, its headers.
+
+    `events` describes a stream of server-sent events that it may answer with 200 instead.
+    """
     known = {*_ALWAYS, *problems, *(_OF_WRITES if writes else ()), *((412,) if if_match else ())}
     parameters = [*([_IF_MATCH] if if_match else []), *([_IF_NONE_MATCH] if if_none_match else [])]
     headers = (_ETAG if etag else {}) | (_LOCATION if location else {})
     extra: dict[str, Any] = {"parameters": parameters}
     if headers:
         extra["responses"] = {status: {"headers": headers} for status in answers}
+    if events:
+        extra.setdefault("responses", {})[200] = {
+            "description": events,
+            "content": {EVENTS: {"schema": {"type": "string"}}},
+        }
     response = dict(answers) | {status: ProblemAnswer for status in sorted(known)}
     return {"response": response | ({304: None} if if_none_match else {}), "openapi_extra": extra}
 

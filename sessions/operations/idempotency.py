@@ -77,6 +77,11 @@ def finish(held: Claim, answer: Answer) -> None:
         raise Conflict("Another request took this Idempotency-Key over. Try again.")
 
 
+def renew(held: Claim) -> None:
+    """Say that the work, which takes long, is still going on, so that nobody takes the claim over."""
+    IdempotencyKey.objects.filter(pk=held.key_id, claim=held.token, status=None).update(claimed_at=timezone.now())
+
+
 def release(held: Claim) -> None:
     """Give the key back after a refusal: nothing was done, and the next try may succeed.
 

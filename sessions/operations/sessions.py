@@ -72,7 +72,7 @@ def create_session(
     row nor directory is left.
     """
     actor = Actor.of(actor)
-    owner_id = _allowed_owner(actor, owner_id)
+    owner_id = allowed_owner(actor, owner_id)
     if system_prompt is not None:
         prompt = NewMessage(role=Role.SYSTEM, content=system_prompt, source_file=system_prompt_source_file)
         messages = [prompt, *messages]
@@ -145,7 +145,8 @@ def update_session(
     return session
 
 
-def _allowed_owner(actor: Actor, owner_id: int | None) -> int:
+def allowed_owner(actor: Actor, owner_id: int | None = None) -> int:
+    """Whose a new session is: the actor's own, or what an administrator says. Raises NotAllowed, ReadOnlyToken."""
     require_write(actor)
     if actor.only_session is not None:
         raise NotAllowed("This token opens one session only and makes no others.")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sessions.access import Actor, SessionRef, require_write, session_for_reading, session_for_writing
 from sessions.exceptions import Invalid, SessionNotFound, UnexpectedIndex
-from sessions.models import Role, Verb
+from sessions.models import Role, Session, Verb
 from sessions.models.transcript_rows import Reserved, append_rows, reserve_indexes
 from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
@@ -119,12 +119,17 @@ def _reserve(
 def _raise_why_not(actor: Actor, session_id: UUID, expected_index: int | None, expected_version: int | None) -> None:
     """Say why no indexes could be taken. Returns, with the row locked, if the reason has gone meanwhile."""
     session = session_for_writing(actor, session_id, lock=True)
+    check_appendable(session, expected_index, expected_version)
+
+
+def check_appendable(session: Session, expected_index: int | None, expected_version: int | None) -> None:
+    """Raise SessionNotActive, StaleVersion or UnexpectedIndex if the transcript, as it is now, takes no message."""
     check_active(session)
     check_version(session, expected_version)
     if expected_index is not None and expected_index != session.message_count:
         raise UnexpectedIndex(
             f"The next index is {session.message_count}, not {expected_index}. Read what came in between.",
-            session_id=str(session_id),
+            session_id=str(session.pk),
             message_count=session.message_count,
             version=session.version,
         )

@@ -1,10 +1,10 @@
 """A turn: what was asked and what was answered, appended together or not at all."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 from uuid import UUID
 
 from sessions.access import Actor
-from sessions.operations.sessions import create_session
+from sessions.operations.sessions import SessionFields, create_session
 from sessions.operations.transcript import Appended, NewMessage, append_messages
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ def append_turn(
     user: NewMessage,
     assistant: NewMessage,
     session_id: UUID | str | None = None,
-    name: str = "",
     expected_index: int | None = None,
     expected_version: int | None = None,
+    name: str = "",
+    **fields: Unpack[SessionFields],
 ) -> Appended:
-    """Append a finished user and assistant message; without a session make one, with the assistant's model.
+    """Append a finished user and assistant message; without a session make one, with `name` and `fields`.
 
     Raises as `append_messages` does, and as `create_session` where it makes one.
     """
@@ -34,6 +35,6 @@ def append_turn(
             expected_index=expected_index,
             expected_version=expected_version,
         )
-    session = create_session(actor=actor, name=name, model=assistant.model, messages=messages)
+    session = create_session(actor=actor, name=name, messages=messages, **fields)
     ids = session.first_message_ids or []
     return Appended(session.pk, 0, ids, len(messages), session.version, messages, session.created_at)

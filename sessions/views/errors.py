@@ -25,6 +25,9 @@ _STATUS: tuple[tuple[type[exceptions.SessionError], int], ...] = (
     (exceptions.Impossible, HTTPStatus.BAD_REQUEST),
     (exceptions.StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (exceptions.StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (exceptions.ModelServerNotConfigured, HTTPStatus.SERVICE_UNAVAILABLE),
+    (exceptions.ModelServerBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (exceptions.ModelServerError, HTTPStatus.BAD_GATEWAY),
 )
 
 _TITLES = {
@@ -34,6 +37,7 @@ _TITLES = {
     409: "It has changed meanwhile",
     413: "That is too large",
     422: "That doesn't fit",
+    502: "The model server doesn't answer",
     503: "Not right now",
     507: "The disk is full",
 }

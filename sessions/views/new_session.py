@@ -3,10 +3,11 @@
 from django.http import HttpResponse
 from django.urls import reverse
 
-from sessions.exceptions import SessionError
+from sessions.exceptions import SessionError, UnknownModel
 from sessions.forms import NewSessionForm, add_refusal
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
+from sessions.operations.model_names import check_model
 from sessions.operations.sessions import create_session
 from sessions.views.errors import status_of
 from sessions.views.page import page, render_page
@@ -24,6 +25,9 @@ def new(request: PageRequest) -> HttpResponse:
         return _form(request, form, 422)
     try:
         session = _create(request, form)
+    except UnknownModel as error:
+        form.add_error("model", error.detail)
+        return _form(request, form, status_of(error))
     except SessionError as error:
         add_refusal(form, error, _FIELDS)
         return _form(request, form, status_of(error))
@@ -32,6 +36,7 @@ def new(request: PageRequest) -> HttpResponse:
 
 def _create(request: PageRequest, form: NewSessionForm) -> Session:
     values = form.cleaned_data
+    check_model(actor=request.user, name=values["model"])
     return create_session(
         actor=request.user,
         name=values["name"],

@@ -9,6 +9,7 @@ from sessions.exceptions import NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Session
 from sessions.models.tag import normalise_tag
+from sessions.operations.model_names import check_model
 from sessions.operations.sessions import update_session
 from sessions.operations.tags import tags_of
 from sessions.views import transcript
@@ -27,6 +28,8 @@ def details(request: PageRequest, session_id: str) -> HttpResponse:
     if ttl and not (ttl.isascii() and ttl.isdigit()):
         return _panel(request, session, problem_in_details="Choose from the list when it expires.", draft=draft)
     try:
+        if model != session.model:
+            check_model(actor=request.user, name=model)
         update_session(
             actor=request.user,
             session_id=session.pk,

@@ -116,6 +116,8 @@ def assert_documented(response: HttpResponse) -> None:
         return
     (content_type, body) = next(iter(documented["content"].items()))
     assert response.headers["Content-Type"] == content_type
+    if content_type == "text/event-stream":
+        return  # the tests read the events
     if "$ref" in body["schema"]:
         _validator(body["schema"]["$ref"]).validate(response.json())
     else:

@@ -33,7 +33,7 @@ def test_with_a_token_too(owner):
 LAST = ("/abort", "/fail")  # nothing can be told of a run that has ended
 
 
-def test_examples_are_calls_that_work(owner, session):
+def test_examples_are_calls_that_work(owner, session, model_server):
     """The bodies of the examples, sent as they stand."""
     for (method, path), body in sorted(example_bodies().items(), key=lambda item: item[0][1].endswith(LAST)):
         answer = owner.generic(method, filled(path, session), body, "application/json")

@@ -33,9 +33,17 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_applica
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+class _AnyModel(tuple[str, ...]):
+    """The models of a server that has every one."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 @pytest.fixture
-def target(alice) -> Session:
-    """A session with messages of both kinds, a revision, and a state of its own."""
+def target(alice, model_server) -> Session:
+    """A session with messages of both kinds, a revision, and a state of its own. The model server has any model."""
+    model_server.models = _AnyModel()
     session = make_session(alice, messages=6, tags=["a"], metadata={"k": [1]})
     edit_message(actor=alice, session_id=session.pk, index=4, content="edited")
     return session

@@ -23,6 +23,7 @@ BODIES = {
     "/sessions/{session_id}/restore": None,
     "/sessions/{session_id}/messages": {"role": "user", "content": "once"},
     "/sessions/{session_id}/revisions/{number}/restore": None,
+    "/chat": {"message": "asked"},
     "/turns": {"user": "asked", "assistant": "answered"},
     "/sessions/{session_id}/fail": {"reason": "no compiler"},
     "/sessions/{session_id}/abort": {},
@@ -47,7 +48,7 @@ def state(session):
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_every_post_is_done_once(owner, session, alice, path):
+def test_every_post_is_done_once(owner, session, alice, path, model_server):
     assert path in BODIES, "A POST needs a line in BODIES."
     if "revisions" in path:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")

@@ -69,6 +69,8 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/<session_id>/messages"): (None, reading()),
     ("POST", "sessions/<session_id>/messages"): ({"role": "user", "content": "x"}, writing(201)),
     ("PUT", "sessions/<session_id>/messages/<index>"): ({"content": "x"}, writing()),
+    ("GET", "models"): (None, ones_own()),
+    ("POST", "chat"): ({"message": "x"}, MAKING),
     ("POST", "turns"): ({"user": "x", "assistant": "y"}, MAKING),
     ("GET", "sessions/<session_id>/revisions"): (None, reading()),
     ("POST", "sessions/<session_id>/revisions/<number>/restore"): (None, writing()),
@@ -167,7 +169,7 @@ def clients(alice, mallory, ada, session) -> dict[str, ContractClient]:
 
 
 @pytest.mark.parametrize(("method", "route"), sorted(EXPECTED))
-def test_who_gets_what(clients, alice, session, method, route):
+def test_who_gets_what(clients, alice, session, method, route, model_server):
     body, expected = EXPECTED[method, route]
     if "revisions" in route:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")

@@ -80,6 +80,8 @@ def test_the_reference_names_every_field_and_parameter():
         "NewMessageForm",
         "TurnForm",
         "TurnAnswer",
+        "ChatForm",
+        "ModelAnswer",
     )
     names = {name for form in forms for name in document()["components"]["schemas"][form]["properties"]}
     names |= {parameter["name"] for _, _, operation in operations() for parameter in operation["parameters"]}

@@ -34,3 +34,19 @@ def test_workspaces_in_a_file(settings, tmp_path):
 def test_workers_and_threads(settings, workers, threads, ids):
     settings.SERVER_WORKERS, settings.SERVER_THREADS = workers, threads
     assert [error.id for error in checks.limits_are_sensible()] == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ids"),
+    [
+        ("MODEL_SERVER", "ollama:http://127.0.0.1:11434", []),
+        ("MODEL_SERVER", "", []),
+        ("MODEL_SERVER", "http://127.0.0.1:11434", ["research.E005"]),
+        ("MODEL_SERVER_KEY", "two words", ["research.E005"]),
+        ("MODEL_SERVER_WAIT_SECONDS", 0, ["research.E006"]),
+    ],
+)
+def test_the_model_server(settings, name, value, ids):
+    settings.MODEL_SERVER = "openai:http://127.0.0.1:8000"
+    setattr(settings, name, value)
+    assert [error.id for error in checks.model_server_is_usable()] == ids

@@ -10,6 +10,7 @@ from sessions import access
 from sessions.api.answers import answer, changed_session, message_answer, no_content, session_answer, session_id_of
 from sessions.api.auth import ApiRequest
 from sessions.api.changes import change_session, creation_values
+from sessions.api.idempotency import once, sees_to_its_key
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.pagination import check_start, cursor_of, position_of
 from sessions.api.preconditions import expected_version, not_modified
@@ -28,6 +29,7 @@ from sessions.models.session_list import SessionPage, count_sessions, list_sessi
 from sessions.models.transcript_page import read_messages
 from sessions.operations import lifecycle, sessions
 from sessions.operations.changing import mark_accessed
+from sessions.operations.model_names import check_model
 
 router = ApiRouter(tags=["Sessions"])
 
@@ -35,17 +37,23 @@ router = ApiRouter(tags=["Sessions"])
 @router.post(
     "/sessions",
     summary="Make a session with its workspace and, if given, its first messages",
-    **documented({201: SessionAnswer}, writes=True, etag=True, location=True),
+    **documented({201: SessionAnswer}, 502, writes=True, etag=True, location=True),
 )
+@sees_to_its_key
 def create_session(request: ApiRequest, form: NewSessionForm) -> HttpResponse:
     """The first messages are finished ones. A system prompt becomes message 0.
 
     Without `name` the session is called after its first user message, and "Untitled session"
-    until there is one.
+    until there is one. With a model server, `model` must be one of its models.
     """
-    session = sessions.create_session(actor=request.auth, **creation_values(form))
-    location = reverse("api-1:read_session", args=[session.pk])
-    return changed_session(session, request.auth, 201, location=location)
+    values = creation_values(form)
+
+    def create() -> HttpResponse:
+        session = sessions.create_session(actor=request.auth, **values)
+        location = reverse("api-1:read_session", args=[session.pk])
+        return changed_session(session, request.auth, 201, location=location)
+
+    return once(request, create, before=lambda: check_model(actor=request.auth, name=form.model))
 
 
 @router.get(
@@ -100,7 +108,7 @@ def read_session(
     return answer(data, version=row["version"])
 
 
-_CHANGE = documented({200: SessionAnswer}, 404, 409, writes=True, if_match=True, etag=True)
+_CHANGE = documented({200: SessionAnswer}, 404, 409, 502, writes=True, if_match=True, etag=True)
 
 
 def update_session(request: ApiRequest, session_id: str, form: SessionChangesForm) -> HttpResponse:
@@ -109,6 +117,7 @@ def update_session(request: ApiRequest, session_id: str, form: SessionChangesFor
     `archived` and `status` archive, restore and delete as the calls of these names do. All or
     nothing happens.
     """
+    check_model(actor=request.auth, name=form.model)
     session = change_session(request.auth, session_id, form, expected_version(request))
     return changed_session(session, request.auth)
 

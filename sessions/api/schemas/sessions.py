@@ -80,6 +80,7 @@ def lower(value: Any) -> Any:
 
 
 Name = Annotated[str, Field(max_length=255, json_schema_extra={"pattern": f"[^{_SPACE}]"}), AfterValidator(_visible)]
+VisibleText = Annotated[str, Field(json_schema_extra={"pattern": f"[^{_SPACE}]"}), AfterValidator(_visible)]
 Description = Annotated[str, Field(max_length=1024)]
 ModelName = Annotated[str, Field(max_length=255)]
 TagName = Annotated[

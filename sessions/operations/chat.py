@@ -1,0 +1,209 @@
+"""Asking the model server: read the transcript, wait with nothing held, store the turn once the answer is whole."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from sessions.access import Actor, is_still_let_in, session_for_writing
+from sessions.exceptions import AnswerStopped, ModelServerError, TranscriptChanged
+from sessions.models import Message, Role, Session
+from sessions.operations.context_window import Window, adjusted, window_after
+from sessions.operations.model_names import let_the_database_go, usual_model
+from sessions.operations.questions import transcript_for
+from sessions.operations.sessions import allowed_owner, checked_name
+from sessions.operations.transcript import Appended, NewMessage, check_appendable
+from sessions.operations.turns import append_turn
+from sessions.operations.values import checked_content, checked_text
+from sessions.storage import model_server
+from sessions.storage.model_server import Finish, Piece, Question
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LOOK_SECONDS = 4.0  # between two looks at whether whoever asked may still do so
+
+_Stand = list[tuple[int, int, datetime | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question ready to be sent, and the transcript's first and last message as they were when it was read."""
+
+    actor: Actor
+    text: str
+    question: Question
+    window: Window
+    session_id: UUID | None
+    name: str
+    stands_on: _Stand
+    expected_index: int | None
+    expected_version: int | None
+
+
+def prepare(
+    *,
+    actor: "Actor | User",
+    message: str,
+    session_id: UUID | str | None = None,
+    name: str = "",
+    model: str = "",
+    expected_index: int | None = None,
+    expected_version: int | None = None,
+) -> Ask:
+    """Read what the model is to read. The model is the one named, the session's, or the first that the server has.
+
+    Raises what storing the turn would raise now, so that nobody waits for an answer that can't be
+    kept; ModelServerNotConfigured, UnknownModel, ModelServerError.
+    """
+    model_server.required()
+    actor = Actor.of(actor)
+    checked_content("message", checked_text("message", message, blank=False))
+    checked_text("model", model, longest=255)
+    session, stands_on = None, []
+    if session_id is None:
+        allowed_owner(actor)
+        name = checked_name(name) if name else ""
+    else:
+        session = session_for_writing(actor, session_id)
+        check_appendable(session, expected_index, expected_version)
+        stands_on = _stand(session.pk, session.message_count)
+    messages, window = transcript_for(session, message)
+    model = model or (session.model if session else "") or usual_model()
+    return Ask(
+        actor=actor,
+        text=message,
+        question=Question(model, messages, window.size),
+        window=window,
+        session_id=session.pk if session else None,
+        name=name,
+        stands_on=stands_on,
+        expected_index=expected_index,
+        expected_version=expected_version,
+    )
+
+
+def _stand(session_id: UUID, count: int) -> _Stand:
+    """The first and the last of so many messages: as long as they stay, all between them do."""
+    ends = Message.objects.of(session_id).filter(index__in={0, max(count - 1, 0)})
+    return list(ends.values_list("index", "pk", "edited_at"))
+
+
+def answers(
+    ask: Ask, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None
+) -> Iterator[Piece | NewMessage]:
+    """Ask: the pieces of the answer as they come, and last of all the finished message.
+
+    No connection to the database is held meanwhile. `is_gone` tells, four times a second, whether
+    whoever asked has hung up; `renew` is called every few seconds. Raises AnswerStopped,
+    UnknownModel, ModelServerError.
+    """
+    server = model_server.required()
+    contents: list[str] = []
+    thoughts: list[str] = []
+    size = 0
+    finish = Finish()
+    let_the_database_go()
+    with closing(server.answer(ask.question, _Lookout(ask.actor, is_gone, renew))) as parts:
+        for part in parts:
+            if isinstance(part, Finish):
+                finish = part
+                break
+            contents.append(part.content)
+            thoughts.append(part.thinking)
+            size += len(part.content.encode()) + len(part.thinking.encode())
+            if size > settings.MAX_MESSAGE_BYTES:
+                raise ModelServerError("The model's answer is longer than a message may be, so it was left.")
+            if part.content or part.thinking:
+                yield part
+    yield _finished(ask, "".join(contents), "".join(thoughts), finish)
+
+
+def _finished(ask: Ask, content: str, thinking: str, finish: Finish) -> NewMessage:
+    if not content.strip() and not thinking.strip():
+        raise ModelServerError("The model answered nothing.")
+    return NewMessage(
+        role=Role.ASSISTANT.value,
+        content=content,
+        thinking=thinking,
+        model=ask.question.model,
+        prompt_eval_count=finish.prompt_eval_count,
+        eval_count=finish.eval_count,
+    )
+
+
+class _Lookout:
+    """Looks up from waiting: does whoever asked still listen, and may they still?"""
+
+    def __init__(self, actor: Actor, is_gone: Callable[[], bool], renew: Callable[[], None]) -> None:
+        self._actor = actor
+        self._is_gone = is_gone
+        self._renew = renew
+        self._next = time.monotonic() + LOOK_SECONDS
+
+    def __call__(self) -> None:
+        """Raise AnswerStopped if not."""
+        if self._is_gone():
+            raise AnswerStopped("Whoever asked has hung up, so nothing was stored.")
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + LOOK_SECONDS
+        if not is_still_let_in(self._actor):
+            raise AnswerStopped("The token or the account is no good any more, so nothing was stored.")
+        self._renew()
+        let_the_database_go()
+
+
+def store_answer(ask: Ask, answer: NewMessage) -> Appended:
+    """Append the question and its answer, in one transaction with the session's context window.
+
+    Messages that others appended meanwhile come before them. Raises TranscriptChanged if what was
+    read has been edited or cut off, and as `append_turn`.
+    """
+    user = NewMessage(role=Role.USER.value, content=ask.text)
+    used = (answer.prompt_eval_count or 0) + (answer.eval_count or 0)
+    now = timezone.now()
+    if ask.session_id is None:
+        config = adjusted({}, [ask.window, window_after({}, ask.window, used)], now)
+        made: dict[str, Any] = {"model": answer.model, "context_window_config": config}
+        return append_turn(actor=ask.actor, user=user, assistant=answer, name=ask.name, **made)
+    with transaction.atomic():
+        appended = append_turn(
+            actor=ask.actor,
+            user=user,
+            assistant=answer,
+            session_id=ask.session_id,
+            expected_index=ask.expected_index,
+            expected_version=ask.expected_version,
+        )
+        _check_stands(ask, ask.session_id, appended)
+        _note_window(ask, ask.session_id, used, now)
+    return appended
+
+
+def _check_stands(ask: Ask, session_id: UUID, appended: Appended) -> None:
+    """Raise TranscriptChanged unless what was read is still there. The append has locked the session."""
+    last = ask.stands_on[-1][0] if ask.stands_on else -1
+    if last >= 0 and _stand(session_id, last + 1) != ask.stands_on:
+        raise TranscriptChanged(
+            "The transcript was edited while the model was answering. Look at it, and ask again.",
+            session_id=str(session_id),
+            message_count=appended.message_count - 2,
+            version=appended.version - 1,
+        )
+
+
+def _note_window(ask: Ask, session_id: UUID, used: int, now: datetime) -> None:
+    """Keep the windows that were used; the append has locked the row and moved its version."""
+    sessions = Session.objects.filter(pk=session_id)
+    config = sessions.values_list("context_window_config", flat=True).get()
+    changed = adjusted(config, [ask.window, window_after(config, ask.window, used)], now)
+    if changed is not config:
+        sessions.update(context_window_config=changed)
