@@ -1,5 +1,6 @@
 """What the API says about sessions and messages: one form each, wherever they come from."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -40,9 +41,19 @@ def no_content() -> HttpResponse:
 
 def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
     """A session as the API shows it, from a row of a list. `owner` is the owner's user name."""
+    return session_answers([row], owner=owner)[0]
+
+
+def session_answers(rows: Iterable[Row], *, owner: str) -> list[dict[str, Any]]:
+    """Sessions of one owner as the API shows them."""
+    root = workspaces.root_text()
+    return [_session_answer(row, owner, root) for row in rows]
+
+
+def _session_answer(row: Row, owner: str, root: str) -> dict[str, Any]:
     session_id, status, ttl = row["id"], row["status"], row["ttl_seconds"]
     in_trash = status == _TRASHED
-    workspace = workspaces.state(session_id, in_trash=in_trash)
+    workspace = workspaces.state_at(root, session_id, in_trash=in_trash)
     return {
         "session_id": session_id,
         "short_id": session_id[:8] + session_id[9:11],
@@ -67,7 +78,7 @@ def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
         "metadata": row["metadata"],
         "ttl_seconds": ttl,
         "expires_at": None if ttl is None else row["last_accessed"] + timedelta(seconds=ttl),
-        "workspace_path": None if in_trash else workspaces.path_text(session_id),
+        "workspace_path": None if in_trash else f"{root}/{session_id}",
         "is_indexed": workspace.is_indexed,
         "content_count": workspace.content_count,
         "is_shared": False,

@@ -118,18 +118,20 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
     It moves once the transaction that trashed or restored the session has committed; until then
     it is found in the other place.
     """
-    return (
-        _states.get(_place(session_id, in_trash)) or _states.get(_place(session_id, not in_trash)) or WorkspaceState()
-    )
+    return state_at(root_text(), session_id, in_trash=in_trash)
 
 
-def path_text(session_id: UUID | str) -> str:
-    """`workspace_path` as text; lists ask for many."""
-    return f"{os.fspath(settings.WORKSPACE_ROOT)}/{session_id}"
+def state_at(root: str, session_id: UUID | str, *, in_trash: bool) -> WorkspaceState:
+    """`state` for lists, which ask for many and look up the root once."""
+    place, other = f"{root}/{session_id}", f"{root}/{TRASH}/{session_id}"
+    if in_trash:
+        place, other = other, place
+    return _states.get(place) or _states.get(other) or WorkspaceState()
 
 
-def _place(session_id: UUID | str, in_trash: bool) -> str:
-    return f"{os.fspath(settings.WORKSPACE_ROOT)}/{TRASH}/{session_id}" if in_trash else path_text(session_id)
+def root_text() -> str:
+    """`root` as text."""
+    return os.fspath(settings.WORKSPACE_ROOT)
 
 
 _Identity = tuple[int, int, int]
@@ -158,7 +160,7 @@ class _States:
     def get(self, place: str) -> WorkspaceState | None:
         """The state of the workspace at a path; None if there is no directory."""
         known = self._known.get(place)
-        if known is not None and known[:2] == _identities(place):
+        if known is not None and _identities(place) == (known[0], known[1]):
             return known[2]
         try:
             workspace = os.open(place, _OPEN_DIRECTORY)

@@ -7,7 +7,15 @@ from django.urls import reverse
 from ninja import Query
 
 from sessions import access
-from sessions.api.answers import answer, changed_session, message_answer, no_content, session_answer, session_id_of
+from sessions.api.answers import (
+    answer,
+    changed_session,
+    message_answer,
+    no_content,
+    session_answer,
+    session_answers,
+    session_id_of,
+)
 from sessions.api.auth import ApiRequest
 from sessions.api.changes import change_session, creation_values
 from sessions.api.idempotency import once, sees_to_its_key
@@ -70,9 +78,8 @@ def list_page(request: ApiRequest, query: Query[SessionListQuery]) -> HttpRespon
     page = SessionPage()
     if wanted is not None:
         page = list_sessions(wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
-    username = request.auth.username
     data: dict[str, Any] = {
-        "sessions": [session_answer(row, owner=username) for row in page.rows],
+        "sessions": session_answers(page.rows, owner=request.auth.username),
         "next": cursor_of(page.next, query.sort),
     }
     if query.count and query.cursor is None:
