@@ -44,6 +44,7 @@ WRITES = re.compile(
     r"|\.(save|delete|bulk_create|bulk_update|update_or_create)\("
 )
 LONGEST_FILE = 400
+IN_ONE_FILE = {PROJECT / "researchmind" / "client.py"}  # agents copy it
 LONGEST_FUNCTION = 45
 
 
@@ -124,7 +125,9 @@ PYTHON = [
 
 
 def test_files_stay_small():
-    assert_none([str(path) for path in PYTHON if len(path.read_text().splitlines()) > LONGEST_FILE])
+    assert_none(
+        [str(path) for path in PYTHON if path not in IN_ONE_FILE and len(path.read_text().splitlines()) > LONGEST_FILE]
+    )
 
 
 def test_functions_stay_small():
