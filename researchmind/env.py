@@ -56,6 +56,7 @@ SETTINGS = (
     Setting("MODEL_SERVER_MAX_MB", "int", 32, "How much the model server may send for one answer, in MiB."),
     Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
+    Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
     Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
 )
 

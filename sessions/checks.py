@@ -57,6 +57,8 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
         return [
             Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")
         ]
+    if not settings.RUN_SILENT_AFTER:
+        return [Error("RESEARCHMIND_RUN_SILENT_MINUTES must be at least 1.", id="research.E005")]
     return []
 
 

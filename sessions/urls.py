@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from sessions.views import accounts, actions, lists, new_session, settings, tags, tokens, trash
+from sessions.views import accounts, actions, fleet, lists, new_session, settings, tags, tokens, trash
 
 urlpatterns = [
     # Signing in
@@ -15,6 +15,7 @@ urlpatterns = [
     path("archived/", lists.archived, name="archived_sessions"),
     path("trash/", lists.trashed, name="trash"),
     path("trash/empty/", trash.empty, name="empty_trash"),
+    path("fleet/", fleet.fleet, name="fleet"),
     path("tags/", tags.all_tags, name="tags"),
     # Sessions
     path("sessions/new/", new_session.new, name="session_new"),

@@ -90,12 +90,18 @@ def _columns(fields: Sequence[Any], alias: str, vendor: str) -> _Columns:
 
 def _column(field: Any, alias: str) -> str:
     column = f'{alias}."{field.column}"'
-    if isinstance(field, models.DateTimeField | models.UUIDField | models.JSONField):
+    if isinstance(_held(field), models.DateTimeField | models.UUIDField | models.JSONField):
         return f"CAST({column} AS text)"  # past the drivers' converters, which are Python
     return column
 
 
+def _held(field: Any) -> Any:
+    """The field that says what a column holds: a foreign key holds what it refers to."""
+    return field.target_field if isinstance(field, models.ForeignKey) else field
+
+
 def _converter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
+    field = _held(field)
     if isinstance(field, models.DateTimeField):
         return datetime.fromisoformat if vendor == "postgresql" else _time_of_sqlite
     if isinstance(field, models.UUIDField):

@@ -1,4 +1,4 @@
-"""What stands beside a transcript: its newest revisions and whether there is a system prompt, in one statement."""
+"""What stands beside a transcript: revisions, whether there is a system prompt, the run, all in one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from sessions.models.message import Message, Role
+from sessions.models.progress import Progress, from_runs, progress_columns, read_columns
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
-from sessions.models.session import Session
 
-_SESSION = Session._meta.db_table
 _REVISION = Revision._meta.db_table
 _COLUMNS = "r.number, r.first_index, r.message_count, r.reason, r.created_at, r.actor_id, actor.username"
 _NAMES = "number, first_index, message_count, reason, created_at, actor_id, username"
@@ -43,11 +42,12 @@ class RevisionLine:
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
-    """The newest revisions and how many there are, and whether message 0 is a system prompt."""
+    """The newest revisions and how many there are, whether message 0 is a system prompt, and the run's progress."""
 
     revisions: Sequence[RevisionLine]
     revision_count: int
     has_system_prompt: bool
+    progress: Progress
 
 
 def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
@@ -57,14 +57,19 @@ def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
             f"SELECT {_REVISIONS[connection.vendor]}, "
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
-            f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s) FROM {_SESSION} s WHERE s.id = %s',
+            f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s), '
+            f"{progress_columns(with_data=False)} FROM {from_runs()} WHERE s.id = %s",
             [revisions, Role.SYSTEM.value, db_id(session_id)],
         )
-        lines, count, has_prompt = cursor.fetchone() or (None, 0, False)
+        row = cursor.fetchone()
+    if row is None:
+        return PanelRows([], 0, False, Progress())
+    lines, count, has_prompt, *progress = row
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,
         bool(has_prompt),
+        read_columns(progress, with_data=False),
     )
 
 

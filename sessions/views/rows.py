@@ -9,7 +9,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions.models import Status
+from sessions.models import RunState, Status
+from sessions.models.fleet import read_marks
 from sessions.models.rows import Row
 from sessions.models.session_filter import Position, SessionFilter
 from sessions.models.session_list import list_sessions
@@ -23,7 +24,7 @@ _FIELDS = (
 )  # fmt: skip
 _TAGS_SHOWN = 4
 _PHASE_TONES = {"failed": "bad", "clarification": "warn", "complete": "good"}
-_PHASE_WORDS = {"clarification": "waiting for an answer"}
+_STATES = {RunState.WAITING.value: ("waiting for an answer", "warn"), RunState.ABORTED.value: ("stopped", "bad")}
 _ICONS = {Status.ARCHIVED.value: "archive", Status.DELETED.value: "trash"}
 
 
@@ -44,9 +45,15 @@ class Pill:
     tone: str
 
     @classmethod
-    def of(cls, phase: str) -> "Pill":
-        """The pill of a phase."""
-        return cls(_PHASE_WORDS.get(phase, phase.replace("_", " ")), _PHASE_TONES.get(phase, ""))
+    def of(cls, phase: str, run: Row | None = None) -> "Pill":
+        """The pill of a phase, and of the run if there is one: that it waits or was stopped, or its tasks."""
+        state = run["state"] if run else ""
+        if state in _STATES:
+            return cls(*_STATES[state])
+        text = phase.replace("_", " ")
+        if run and run["tasks"] and state == RunState.GOING:
+            text = f"{text} {run['done']}/{run['tasks']}".strip()
+        return cls(text, _PHASE_TONES.get(phase, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Rows:
 
 
 def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
-    """One page of a list, in two statements at most whatever its length."""
+    """One page of a list, in three statements at most whatever its length."""
     page = list_sessions(query.filter(owner_id), sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
     more = query.address(after=page.next) if page.next else ""
     return Rows(query, list(_with_groups(query, page.rows)), more)
@@ -90,22 +97,23 @@ def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:
     """The row of one session as this list shows it, without a heading; none if the session has gone."""
     wanted = SessionFilter(owner_id, statuses=Status.values, only_session=UUID(session_id))
     page = list_sessions(wanted, sort=query.sort, limit=1, fields=_FIELDS)
-    return Rows(query, [_row(query, row, "") for row in page.rows])
+    runs = read_marks([row["id"] for row in page.rows])
+    return Rows(query, [_row(query, row, "", runs.get(row["id"])) for row in page.rows])
 
 
 def _with_groups(query: ListQuery, rows: list[Row]) -> Iterator[SessionRow]:
-    now = timezone.now()
+    now, runs = timezone.now(), read_marks([row["id"] for row in rows])
     group = _group(query, query.after, now) if query.after else ""
     for row in rows:
         above, group = group, _group(query, Position(row["pinned"], row[query.column], row["id"]), now)
-        yield _row(query, row, group if group != above else "")
+        yield _row(query, row, group if group != above else "", runs.get(row["id"]))
 
 
 def _group(query: ListQuery, at: Position, now: datetime) -> str:
     return query.group(pinned=at.pinned, value=at.value, now=now)
 
 
-def _row(query: ListQuery, row: Row, group: str) -> SessionRow:
+def _row(query: ListQuery, row: Row, group: str, run: Row | None) -> SessionRow:
     deleted_at = row["deleted_at"]
     return SessionRow(
         id=row["id"],
@@ -114,7 +122,7 @@ def _row(query: ListQuery, row: Row, group: str) -> SessionRow:
         preview=row["preview"],
         tags=[Label(tag, hue(tag), query.address(tag=tag)) for tag in row["tags"][:_TAGS_SHOWN]],
         tags_left=max(0, len(row["tags"]) - _TAGS_SHOWN),
-        phase=Pill.of(row["phase"]),
+        phase=Pill.of(row["phase"], run),
         model=row["model"],
         message_count=row["message_count"],
         is_indexed=workspaces.state(row["id"], in_trash=deleted_at is not None).is_indexed,

@@ -15,6 +15,7 @@ from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
 from sessions.storage.workspaces import WorkspaceState
 from sessions.views.activity import Line, activity
+from sessions.views.run_view import RunView, run_view
 from sessions.views.words import amount, counted
 
 REVISIONS_SHOWN = 5
@@ -74,6 +75,7 @@ class Panel:
     activity: list[Line]
     workspace: WorkspaceState
     workspace_path: Path
+    run: RunView | None
     settings: list[Setting]
     summary: Summary | None
     expires_at: datetime | None
@@ -92,6 +94,7 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         activity=activity(session.pk, reader_id=reader_id),
         workspace=workspaces.state(session.pk, in_trash=session.in_trash),
         workspace_path=place(session.pk),
+        run=run_view(session, rows.progress),
         settings=[
             Setting(label, _pretty(getattr(session, name)))
             for name, label in _SETTINGS.items()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.views import session_details, session_messages, session_page, session_revisions
+from sessions.views import session_details, session_messages, session_page, session_revisions, session_run
 
 _SESSION = "sessions/<str:session_id>/"
 
@@ -12,6 +12,11 @@ urlpatterns = [
     path(f"{_SESSION}name/", session_page.name, name="session_name"),
     path(f"{_SESSION}details/", session_details.details, name="session_details"),
     path(f"{_SESSION}tags/", session_details.tags, name="session_tags"),
+    path(f"{_SESSION}run/", session_run.run, name="session_run"),
+    path(f"{_SESSION}run/answer/", session_run.answer, name="run_answer"),
+    path(f"{_SESSION}run/stop/", session_run.stop, name="run_stop"),
+    path(f"{_SESSION}run/reopen/", session_run.reopen, name="run_reopen"),
+    path(f"{_SESSION}run/artifacts/<str:kind>/", session_run.artifact, name="run_artifact"),
     path(f"{_SESSION}system-prompt/", session_messages.system_prompt, name="system_prompt"),
     path(f"{_SESSION}messages/<int:index>/", session_messages.message, name="session_message"),
     path(f"{_SESSION}messages/<int:index>/text/", session_messages.message_text, name="message_text"),

@@ -170,7 +170,7 @@ def test_a_row_says_what_is_known(alice, alice_client, workspace_root):
     assert "<p>message 0</p>" in page
     assert ">llama3:8b<" in page
     assert 'title="Messages">3<' in page
-    assert '<span class="pill warn">waiting for an answer</span>' in page
+    assert '<span class="pill warn">clarification</span>' in page
     assert 'title="Indexed"' in page
     assert f'datetime="{session.updated_at:%Y-%m-%dT%H:%M:%SZ}"' in page
     assert f'aria-label="Select {session.name}"' in page
