@@ -18,7 +18,8 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from http.client import HTTPException, HTTPMessage
+from email.message import Message
+from http.client import HTTPException
 from typing import Any
 
 Json = dict[str, Any]
@@ -253,7 +254,7 @@ class HttpSessionStore(SessionStore):
 
     def _send(
         self, method: str, path: str, body: Json | None = None, *, headers: Mapping[str, str] | None = None
-    ) -> tuple[int, HTTPMessage, bytes]:
+    ) -> tuple[int, Message, bytes]:
         """Send a request until it is answered. A POST carries one key however often it is sent."""
         sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
         if method == "POST":
@@ -303,7 +304,7 @@ def _seconds(retry_after: str, attempt: int) -> float:
     """How long to wait: what the server asks for, else longer from attempt to attempt, never in step with others."""
     if retry_after.isascii() and retry_after.isdigit():
         return float(min(int(retry_after), 60))
-    return random.uniform(0.5, 1.0) * min(0.2 * 2**attempt, 10)  # noqa: S311  (no secret)
+    return random.uniform(0.5, 1.0) * min(0.2 * 2.0**attempt, 10.0)  # noqa: S311  (no secret)
 
 
 class MemorySessionStore(SessionStore):
@@ -319,7 +320,14 @@ class MemorySessionStore(SessionStore):
             raise Invalid("Give the session a name, a model or its first messages.", status=422, code="invalid")
         session_id = str(uuid.uuid4())
         first = next((message["content"] for message in messages if message["role"] == "user"), "Untitled session")
-        session = {"name": first[:100], "description": "", "tags": [], "model": None, "metadata": {}, "pinned": False}
+        session: Json = {
+            "name": first[:100],
+            "description": "",
+            "tags": [],
+            "model": None,
+            "metadata": {},
+            "pinned": False,
+        }
         session |= fields | {"session_id": session_id, "short_id": session_id.replace("-", "")[:10], "status": "active"}
         self._sessions[session_id] = session | {"phase": None, "messages": [], "message_count": 0, "created_at": _now()}
         self._progress[session_id] = _nothing()
