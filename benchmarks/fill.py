@@ -2,6 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
     from sessions.operations.loading import SessionDraft
     from sessions.operations.transcript import NewMessage
 
+MARKS = {"medlar": 5, "quince": 100, "bergamot": 5_000}  # words that no generated text has: in every so manieth message
+
 
 def main() -> None:
     """Do what the command line says."""
@@ -18,6 +24,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=0)
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--no-workspaces", action="store_true")
+    parser.add_argument("--marks", action="store_true", help="put the words of MARKS into the messages")
     parser.add_argument("--transcript", type=int, action="append", default=[], help="a session with so many messages")
     parser.add_argument("--position", type=int, action="append", default=[], help="the cursor after so many sessions")
     options = parser.parse_args()
@@ -27,7 +34,7 @@ def main() -> None:
     from sessions.operations.loading import owner_named
 
     owner, _ = owner_named("demo")
-    _generate(owner, options.sessions, options.messages, workspaces=not options.no_workspaces)
+    _generate(owner, options.sessions, options.messages, workspaces=not options.no_workspaces, with_marks=options.marks)
     asked = {
         "token": _token(owner),
         "cookie": _cookie(owner),
@@ -52,12 +59,26 @@ def _cookie(owner: "User") -> str:
     return "; ".join(f"{name}={cookie.value}" for name, cookie in client.cookies.items())
 
 
-def _generate(owner: "User", sessions: int, messages: int, *, workspaces: bool) -> None:
+def _generate(owner: "User", sessions: int, messages: int, *, workspaces: bool, with_marks: bool) -> None:
     from django.utils import timezone
 
     from sessions.management.believable.drafts import drafts
 
-    _load(owner, drafts(sessions=sessions, messages=messages, seed=1, now=timezone.now()), workspaces=workspaces)
+    made = drafts(sessions=sessions, messages=messages, seed=1, now=timezone.now())
+    _load(owner, _marked(made) if with_marks else made, workspaces=workspaces)
+
+
+def _marked(drafts: "Iterator[SessionDraft]") -> "Iterator[SessionDraft]":
+    number = count()
+    for draft in drafts:
+        draft.messages = map(partial(_with_marks, number), draft.messages)
+        yield draft
+
+
+def _with_marks(number: "count[int]", message: "NewMessage") -> "NewMessage":
+    place = next(number)
+    words = [word for word, step in MARKS.items() if place % step == step - 1]
+    return replace(message, content=f"{message.content} {' '.join(words)}") if words else message
 
 
 def _transcript(owner: "User", length: int) -> UUID:

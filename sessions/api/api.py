@@ -11,7 +11,7 @@ from sessions.api.docs import Docs
 from sessions.api.errors import handle
 from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
-from sessions.api.routers import chat, messages, revisions, run_records, runs, sessions, system, turns
+from sessions.api.routers import chat, messages, revisions, run_records, runs, search, sessions, system, turns
 
 DESCRIPTION = """\
 Sessions with their transcripts and workspaces, for scripts and agents.
@@ -41,6 +41,7 @@ for _router in (
     revisions.router,
     runs.router,
     run_records.router,
+    search.router,
     system.router,
 ):
     api.add_router("", _router)

@@ -5,9 +5,11 @@ from sessions.api.schemas.sessions import SessionListQuery
 from sessions.models import Status
 from sessions.models.session_filter import SessionFilter
 from sessions.models.tag import normalise_tag
+from sessions.search.query import Query
+from sessions.search.results import Filtered, filter_by
 
 
-def filter_of(query: SessionListQuery, actor: Actor) -> SessionFilter | None:
+def filter_of(query: SessionListQuery, actor: Actor) -> Filtered | None:
     """What the caller's list shows; None if it can't show anything.
 
     Nobody shares sessions yet, so all that one may see are one's own.
@@ -15,12 +17,14 @@ def filter_of(query: SessionListQuery, actor: Actor) -> SessionFilter | None:
     nobody = query.owner_id is not None and query.owner_id != actor.user_id
     if nobody or query.shared or query.scope == "shared":
         return None
+    wanted = Query.parse(query.q or "", is_unfinished=True)
     statuses = [query.status or Status.ACTIVE.value]
     if query.include_archived and Status.ARCHIVED not in statuses:
         statuses.append(Status.ARCHIVED.value)
-    return SessionFilter(
+    chosen = query.status is not None or query.include_archived
+    plain = SessionFilter(
         owner_id=actor.user_id,
-        statuses=statuses,
+        statuses=wanted.statuses_of(statuses, are_chosen=chosen),
         pinned=query.pinned,
         tags_any=_tags(query.tags),
         tags_all=_tags(query.tags_all),
@@ -28,6 +32,7 @@ def filter_of(query: SessionListQuery, actor: Actor) -> SessionFilter | None:
         phase=query.phase,
         only_session=actor.only_session,
     )
+    return filter_by(wanted, plain) if wanted.text else Filtered(plain)
 
 
 def _tags(text: str | None) -> list[str]:

@@ -7,6 +7,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db import connection
+
 from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session, SessionTag, Status
 from sessions.models.session_count import SessionCount
@@ -31,6 +34,11 @@ def tags_of_session(table: str) -> dict[str, str]:
     }
 
 
+# By vendor: the ids of a JSON array as rows.
+_IDS = {
+    "sqlite": "SELECT replace(value, '-', '') AS id FROM json_each(%s)",
+    "postgresql": "SELECT CAST(value AS uuid) AS id FROM jsonb_array_elements_text(CAST(%s AS jsonb))",
+}
 TAGS_OF_SESSION = tags_of_session("s")
 
 
@@ -64,11 +72,23 @@ class SessionFilter:
     model: str | None = None
     phase: str | None = None
     only_session: UUID | None = None
+    matching: Sequence[str] | None = None  # ids of sessions, as a search found them
+    models: Sequence[str] = ()  # beginnings of names, in lower case
+    created_from: datetime | None = None
+    created_before: datetime | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether the kept counts answer how many there are."""
-        return not (self.tags_any or self.tags_all or self.only_session) and self.model is None and self.phase is None
+        narrowed = (
+            self.tags_any,
+            self.tags_all,
+            self.only_session,
+            self.models,
+            self.created_from,
+            self.created_before,
+        )
+        return not any(narrowed) and self.matching is None and self.model is None and self.phase is None
 
     def ranges(self, column: str, *, descending: bool, after: Position | None = None) -> list[Range]:
         """The ranges, each in the order of (`column`, id), that can still hold rows after a position."""
@@ -101,6 +121,8 @@ class SessionFilter:
         Walking the list's index for a tag that one session in a million has would read them all;
         gathering the sessions of a tag that half of them have would too. The kept counts tell which.
         """
+        if self.matching is not None:
+            return f"({_IDS[connection.vendor]}) chosen CROSS JOIN {_SESSION} s", [orjson.dumps(self.matching).decode()]
         groups = self._tag_groups
         if not groups:
             return f"{_SESSION} s", []
@@ -110,14 +132,14 @@ class SessionFilter:
             return f"{_SESSION} s", []
         tagged = (
             f"SELECT DISTINCT st.session_id AS id FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
-            f"WHERE t.owner_id = %s AND t.name IN ({_places(rarest)})"
+            f"WHERE t.owner_id = %s AND t.name IN ({places(rarest)})"
         )
         # SQLite takes CROSS JOIN as the order to read in: the tag's sessions first, each by its id
-        return f"({tagged}) tagged CROSS JOIN {_SESSION} s", [self.owner_id, *rarest]
+        return f"({tagged}) chosen CROSS JOIN {_SESSION} s", [self.owner_id, *rarest]
 
     def _conditions(self) -> tuple[str, list[Any]]:
         """What holds in every range."""
-        conditions = " AND s.id = tagged.id" if " tagged " in self._source[0] else ""
+        conditions = " AND s.id = chosen.id" if " chosen " in self._source[0] else ""
         values: list[Any] = []
         for name in ("model", "phase"):
             if getattr(self, name) is not None:
@@ -126,14 +148,22 @@ class SessionFilter:
         if self.only_session is not None:
             conditions += " AND s.id = %s"
             values.append(db_id(self.only_session))
+        if self.models:
+            conditions += f" AND ({' OR '.join(['substr(lower(s.model), 1, %s) = %s'] * len(self.models))})"
+            values += [value for model in self.models for value in (len(model), model)]
+        for sign, moment in ((">=", self.created_from), ("<", self.created_before)):
+            if moment is not None:
+                conditions += f" AND s.created_at {sign} %s"
+                values.append(db_time(moment))
         for group in self._tag_groups:
             conditions += (
                 f" AND EXISTS (SELECT 1 FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
-                f"WHERE st.session_id = s.id AND t.owner_id = s.owner_id AND t.name IN ({_places(group)}))"
+                f"WHERE st.session_id = s.id AND t.owner_id = s.owner_id AND t.name IN ({places(group)}))"
             )
             values += group
         return conditions, values
 
 
-def _places(values: Sequence[str]) -> str:
+def places(values: Sequence[object]) -> str:
+    """As many places for parameters as there are values."""
     return ", ".join(["%s"] * len(values))

@@ -7,11 +7,13 @@ from django.conf import settings
 from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
 from sessions.operations.workspaces import retry_workspace_removals
+from sessions.search import index
 
 
 def keep_house() -> None:
-    """Retry removals of workspaces, forget old keys and logins, add up counts."""
+    """Retry removals of workspaces, forget old keys and logins, add up counts, put the search's index in order."""
     retry_workspace_removals()
     forget_old_keys()
     session_count.compact()
+    index.tidy()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

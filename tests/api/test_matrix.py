@@ -58,6 +58,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "version"): (None, public()),
     ("GET", "health"): (None, public()),
     ("GET", "me"): (None, ones_own()),
+    ("GET", "search"): (None, ones_own()),
     ("GET", "sessions"): (None, ones_own()),
     ("POST", "sessions"): ({"name": "x"}, MAKING),
     ("GET", "sessions/<session_id>"): (None, reading()),

@@ -77,13 +77,15 @@ def list_page(request: ApiRequest, query: Query[SessionListQuery]) -> HttpRespon
     after = position_of(query.cursor, query.sort)
     page = SessionPage()
     if wanted is not None:
-        page = list_sessions(wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
+        page = list_sessions(wanted.wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
     data: dict[str, Any] = {
         "sessions": session_answers(page.rows, owner=request.auth.username),
         "next": cursor_of(page.next, query.sort),
     }
     if query.count and query.cursor is None:
-        data["count"] = 0 if wanted is None else count_sessions(wanted)
+        data["count"] = 0 if wanted is None else count_sessions(wanted.wanted)
+        if query.q is not None:
+            data["count_is_exact"] = wanted is None or wanted.is_exact
     return answer(data)
 
 

@@ -181,6 +181,11 @@ class SessionListQuery(Form):
     owner_id: Id | None = None
     model: ModelName | None = None
     phase: PhaseInAnyCase | None = None
+    q: str | None = Field(
+        None,
+        description="A search, as in `GET /search`: sessions of which the name or a message fits. Its last word may be "
+        "unfinished. Looked for among the newest 1,000 messages and names that fit.",
+    )
     shared: Flag | None = None
     scope: Literal["owned", "shared", "all"] = "all"
     sort: Literal[
@@ -243,4 +248,5 @@ class SessionListAnswer(Answer):
 
     sessions: list[SessionAnswer]
     count: int = Field(NOT_SENT, description="The exact total, on pages without a cursor.")
+    count_is_exact: bool = Field(NOT_SENT, description="With `q`: whether more sessions may fit than were looked for.")
     next: str | None
