@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from sessions.views import accounts, actions, fleet, lists, new_session, settings, tags, tokens, trash
+from sessions.views import accounts, actions, fleet, lists, new_session, search, settings, tags, tokens, trash
 
 urlpatterns = [
     # Signing in
@@ -17,6 +17,7 @@ urlpatterns = [
     path("trash/empty/", trash.empty, name="empty_trash"),
     path("fleet/", fleet.fleet, name="fleet"),
     path("tags/", tags.all_tags, name="tags"),
+    path("search/", search.search, name="search"),
     # Sessions
     path("sessions/new/", new_session.new, name="session_new"),
     path("sessions/actions/", actions.act, name="session_actions"),

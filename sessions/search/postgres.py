@@ -34,8 +34,9 @@ BEGIN
     IF told !~ '[^\\x01-\\x7f]' THEN
         RETURN translate(lower(told), $marks$!"#$%&'()*+,-./:;<=>?@[\\]^_`{{|}}~$marks$, repeat(' ', 32));
     END IF;
-    told := normalize(regexp_replace(normalize(told, NFD), '[{ACCENTS}]+', '', 'g'), NFC);
-    told := regexp_replace(left(told, {LONGEST_INDEXED}), '({UNSPACED}+)', ' \\1 ', 'g');
+    told := normalize(regexp_replace(normalize(told, NFD), '([A-Za-z])[{ACCENTS}]+', '\\1', 'g'), NFC);
+    told := left(regexp_replace(told, '[{ACCENTS}]+', '', 'g'), {LONGEST_INDEXED});
+    told := regexp_replace(told, '({UNSPACED}+)', ' \\1 ', 'g');
     told := lower(regexp_replace(told, '({UNSPACED})', '\\1 \\1', 'g') COLLATE "und-x-icu");
     RETURN regexp_replace(translate(told, 'ς', 'σ') COLLATE "und-x-icu", '[^[:alnum:]]+', ' ', 'g');
 END $function$
@@ -142,6 +143,12 @@ def drop_triggers(cursor: CursorWrapper) -> None:
         cursor.execute(f"DROP TRIGGER IF EXISTS research_search_{name} ON {table}")
 
 
+def restore_triggers(cursor: CursorWrapper) -> None:
+    """Put the triggers in place. What changed without them is not in the index."""
+    for statement in _trigger_statements():
+        cursor.execute(statement)
+
+
 def drop(cursor: CursorWrapper) -> None:
     """Take everything away."""
     drop_triggers(cursor)
@@ -159,8 +166,9 @@ def build(cursor: CursorWrapper) -> None:
     cursor.execute(_ADD_NAMES.format(f"(SELECT * FROM {_SESSION} ORDER BY created_at, id)"))
     cursor.execute(_ADD_MESSAGES.format(f"(SELECT * FROM {_MESSAGE} ORDER BY id)"))
     cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
-    for statement in [*_index_statements(), *_trigger_statements()]:
+    for statement in _index_statements():
         cursor.execute(statement)
+    restore_triggers(cursor)
     cursor.execute(f"COMMENT ON TABLE {MESSAGES} IS '{_fingerprint()}'")
     for table in (MESSAGES, NAMES):
         cursor.execute(f"ANALYZE {table}")

@@ -52,7 +52,7 @@ class Query:
 
     @classmethod
     def parse(cls, text: str, *, is_unfinished: bool = False) -> "Query":
-        """Read a query. With `is_unfinished` its last word may be the beginning of one, as somebody types it.
+        """Read a query. With `is_unfinished` the last word may be the beginning of one, as somebody types it.
 
         Days begin in the current time zone. What can't be read as a filter is taken as words.
         """
@@ -60,9 +60,14 @@ class Query:
         query = Query(text)
         zone = timezone.get_current_timezone()
         parts = list(_PARTS.finditer(text))
+        said = []
         for part in parts:
-            is_last = is_unfinished and part is parts[-1] and part.end() == len(text)
-            query = _with_filter(query, part, zone) or _with_phrase(query, part, is_unfinished=is_last)
+            filtered = _with_filter(query, part, zone)
+            query = filtered or query
+            if filtered is None:
+                said.append(part)
+        for part in said:
+            query = _with_phrase(query, part, is_unfinished=is_unfinished and part is said[-1])
         return query
 
     @property

@@ -129,6 +129,12 @@ def drop_triggers(cursor: CursorWrapper) -> None:
         cursor.execute(f"DROP VIEW IF EXISTS {name}")
 
 
+def restore_triggers(cursor: CursorWrapper) -> None:
+    """Put the views and triggers in place. What changed without them is not in the index."""
+    for made in (_views() | _triggers()).values():
+        cursor.execute(f"CREATE {made}")
+
+
 def drop(cursor: CursorWrapper) -> None:
     """Take everything away."""
     drop_triggers(cursor)
@@ -139,8 +145,9 @@ def drop(cursor: CursorWrapper) -> None:
 def build(cursor: CursorWrapper) -> None:
     """Make everything anew, from what the tables hold."""
     drop(cursor)
-    for made in (_tables() | _views()).values():
+    for made in _tables().values():
         cursor.execute(f"CREATE {made}")
+    restore_triggers(cursor)
     cursor.execute(f"INSERT INTO {NAME_IDS}(session_id) SELECT id FROM {_SESSION} ORDER BY created_at, id")
     # FTS5 wants its rowids to rise; sorting the numbers alone needs no room for the texts.
     for index, texts, numbers in (
@@ -152,8 +159,6 @@ def build(cursor: CursorWrapper) -> None:
             f"INSERT INTO {index}(rowid, text) SELECT k.entry, t.text FROM (SELECT (s.owner_id << {_BITS}) | n.id AS "
             f"entry, {key} AS id FROM {numbers} ORDER BY entry) k CROSS JOIN {texts}"
         )
-    for made in _triggers().values():
-        cursor.execute(f"CREATE {made}")
 
 
 def tidy(cursor: CursorWrapper) -> None:

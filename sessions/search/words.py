@@ -1,6 +1,7 @@
 """What a word is: one answer for the query, for both databases' indexes and for the marks in a snippet.
 
-A word is a run of letters and digits, without its case and its accents. Scripts that are written
+A word is a run of letters and digits, without its case; Latin letters lose their accents (Cyrillic й is another
+letter than и). Scripts that are written
 without spaces are cut into pairs instead: each of their characters is doubled with a space between
 (`ABC` becomes `A AB BC C`), so that a run of them is found wherever it stands in a sentence. Both
 indexes are made of texts doubled in this way, and a query looks for the pairs as a phrase.
@@ -25,11 +26,12 @@ _RUNS = re.compile(f"(?P<unspaced>{UNSPACED}+)|{_LETTER}+")
 
 
 class _Folding(dict[int, str]):
-    """Each character without case and accent, as one character, so that places stay what they are."""
+    """Each character without case, Latin letters without accents, as one character: places stay what they are."""
 
     def __missing__(self, code: int) -> str:
         parts = unicodedata.normalize("NFD", chr(code))
-        plain = parts[0] if all("\u0300" <= other <= "\u036f" for other in parts[1:]) else chr(code)
+        is_accented = parts[0].isascii() and all("\u0300" <= other <= "\u036f" for other in parts[1:])
+        plain = parts[0] if is_accented else chr(code)
         low = plain.lower()
         self[code] = folded = low if len(low) == 1 else plain
         return folded

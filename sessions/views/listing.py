@@ -14,6 +14,8 @@ from sessions.models import Status
 from sessions.models.session_filter import Position, SessionFilter
 from sessions.models.session_list import DEFAULT_SORT, decode_position, encode_position
 from sessions.models.tag import normalise_tag
+from sessions.search.query import Query
+from sessions.search.results import Filtered, filter_by
 from sessions.views import times
 
 PAGE_SIZE = 50
@@ -96,17 +98,19 @@ class ListQuery:
 
     view: View = ALL
     tag: str = ""
+    q: str = ""
     sort: str = DEFAULT_SORT
     after: Position | None = None
 
     @classmethod
     def read(cls, view: View, parameters: QueryDict | dict[str, str]) -> Self:
-        """Read the parameters tag, sort and after."""
+        """Read the parameters tag, q, sort and after."""
         sort = parameters.get("sort") or DEFAULT_SORT
         if sort.removeprefix("-") not in SORTS:
             sort = DEFAULT_SORT
         tag = normalise_tag((parameters.get("tag") or "").replace("\0", ""))
-        return cls(view, tag, sort, _read_position(parameters.get("after") or "", sort))
+        q = Query.parse(parameters.get("q") or "").text
+        return cls(view, tag, q, sort, _read_position(parameters.get("after") or "", sort))
 
     @classmethod
     def at(cls, address: str) -> Self | None:
@@ -125,10 +129,13 @@ class ListQuery:
         """The field that is sorted by."""
         return self.sort.removeprefix("-")
 
-    def filter(self, owner_id: int) -> SessionFilter:
-        """What the model's list takes."""
+    def filter(self, owner_id: int) -> Filtered:
+        """What the model's list takes, narrowed to what is looked for; `status:` widens the list of all sessions."""
+        query = Query.parse(self.q, is_unfinished=True)
+        statuses = query.statuses_of([self.view.status], are_chosen=self.view != ALL)
         tags = [self.tag] if self.tag else []
-        return SessionFilter(owner_id, statuses=(self.view.status,), pinned=self.view.pinned, tags_any=tags)
+        plain = SessionFilter(owner_id, statuses=statuses, pinned=self.view.pinned, tags_any=tags)
+        return filter_by(query, plain) if self.q else Filtered(plain)
 
     def address(self, **changes: Any) -> str:
         """The address of this list with something else; without `after` unless it is given."""
@@ -136,6 +143,8 @@ class ListQuery:
         parameters = {}
         if query.tag:
             parameters["tag"] = query.tag
+        if query.q:
+            parameters["q"] = query.q
         if query.sort != DEFAULT_SORT:
             parameters["sort"] = query.sort
         if query.after is not None:

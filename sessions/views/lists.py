@@ -7,6 +7,8 @@ from sessions.views.listing import ALL, ARCHIVE, PINNED_ONLY, TRASH, ListQuery, 
 from sessions.views.page import page, render_page
 from sessions.views.rows import page_of
 
+FOUND = "found"  # the id of what a filter changes
+
 
 @page("GET")
 def session_list(request: PageRequest) -> HttpResponse:
@@ -36,6 +38,10 @@ def _list(request: PageRequest, view: View) -> HttpResponse:
     query = ListQuery.read(view, request.GET.dict())
     rows = page_of(query, request.user.pk)
     context = {"query": query, "view": view, "list": rows}
-    if wants_fragment(request):
+    is_filtering = request.htmx.target == FOUND  # the filter box takes its parts out of the whole page
+    if wants_fragment(request) and not is_filtering:
         return fragment(request, "sessions/_rows.html", context)
-    return render_page(request, "sessions/session_list.html", context, here=view.name, tag=query.tag)
+    response = render_page(request, "sessions/session_list.html", context, here=view.name, tag=query.tag)
+    if is_filtering:
+        response.headers["HX-Replace-Url"] = query.address()
+    return response

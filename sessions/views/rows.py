@@ -79,18 +79,20 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What `_rows.html` shows: a page of rows, and the address of the next one."""
+    """What `_rows.html` shows: a page of rows, the address of the next one, and whether a search found all."""
 
     query: ListQuery
     rows: list[SessionRow] = field(default_factory=list)
     more: str = ""
+    is_exact: bool = True
 
 
 def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
-    """One page of a list, in three statements at most whatever its length."""
-    page = list_sessions(query.filter(owner_id), sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
+    """One page of a list, in three statements at most whatever its length, and two more if it is searched."""
+    filtered = query.filter(owner_id)
+    page = list_sessions(filtered.wanted, sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
     more = query.address(after=page.next) if page.next else ""
-    return Rows(query, list(_with_groups(query, page.rows)), more)
+    return Rows(query, list(_with_groups(query, page.rows)), more, filtered.is_exact)
 
 
 def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:

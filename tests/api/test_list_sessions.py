@@ -167,7 +167,6 @@ def test_counts_are_exact_and_can_be_left_out(owner, alice):
         ("scope=world", "scope"),
         ("owner_id=alice", "owner_id"),
         ("model=a%00b", "model"),
-        ("q=hnsw", "q"),
         ("limt=5", "limt"),
         ("limit=5&limit=6", "limit"),
     ],

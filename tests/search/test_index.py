@@ -6,11 +6,10 @@ from django.db import connection, migrations, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from sessions.models import Message, Session
-from sessions.operations.editing import edit_message, remove_system_prompt, set_system_prompt
+from sessions.operations.editing import edit_message, remove_system_prompt, restore_revision, set_system_prompt
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.lifecycle import purge_session, restore_session, trash_session
 from sessions.operations.loading import SessionDraft, load_sessions
-from sessions.operations.revisions import restore_revision
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
 from sessions.search import index
@@ -124,7 +123,7 @@ def test_a_table_that_was_rebuilt_without_its_triggers(alice):
     with connection.schema_editor() as editor:
         wider.database_forwards("research", editor, before, after)
     try:
-        Message.objects.create(session=session, index=1, role="user", content="kernel two")
+        Message.objects.create(session=session, index=9, role="user", content="kernel two")
         if connection.vendor == "sqlite":
             assert count(alice, "kernel") == 2, "the triggers are gone; without this there is nothing to prove"
         index.install()

@@ -15,7 +15,7 @@ from sessions.search.words import Phrase, fold
     [
         ("Recall", ["recall"], False),
         ("snake_case a-b", ["snake", "case", "a", "b"], False),
-        ("Café ΣΑΣ Straße", ["cafe", "σασ", "straße"], False),
+        ("Café ΣΑΣ Straße Йод", ["cafe", "σασ", "straße", "йод"], False),
         ("e\u0301tude", ["etude"], False),
         ("日本語", ["日本", "本語"], False),
         ("語", ["語"], True),
@@ -52,7 +52,7 @@ def parts(query: Query) -> tuple[list[str], list[str]]:
         ('-one -"two three" four', (["four"], ["one", "two three"])),
         ('an "unclosed quote', (["an", "unclosed quote"], [])),
         ('odd"quotes" -', (["odd", "quotes"], [])),
-        ("role:alien status:? before:tomorrow", (["role alien", "before tomorrow"], [])),
+        ("role:alien status:? before:tomorrow", (["role alien", "status ?", "before tomorrow"], [])),
         ("http://x.y AND OR NOT NEAR(a b)", (["http://x.y", "AND", "OR", "NOT", "NEAR(a", "b)"], [])),
         ("tag: model:", (["tag:", "model:"], [])),
     ],

@@ -1,6 +1,5 @@
 """Searching in messages and in the names of sessions."""
 
-import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
@@ -24,15 +23,14 @@ def search(request: ApiRequest, query: Query[SearchQuery]) -> HttpResponse:
     """Any text is a query. Ranked within the newest 1,000 messages and names that fit; the trash must be asked for."""
     actor = request.auth
     try:
-        after = None if query.cursor is None else urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
         found = find(
             language.Query.parse(query.q),
             owner_id=actor.user_id,
             only_session=actor.only_session,
             limit=query.limit,
-            after=after,
+            after=_place(query.cursor),
         )
-    except (binascii.Error, BadPlace):
+    except BadPlace:
         raise invalid("cursor", "Give the text of `next` from the page before, of the same search.") from None
     return answer(
         {
@@ -42,6 +40,15 @@ def search(request: ApiRequest, query: Query[SearchQuery]) -> HttpResponse:
             "next": None if found.next is None else urlsafe_b64encode(found.next).decode().rstrip("="),
         }
     )
+
+
+def _place(cursor: str | None) -> bytes | None:
+    if cursor is None:
+        return None
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError as error:
+        raise BadPlace from error
 
 
 def _result_answer(result: Result) -> dict[str, Any]:
