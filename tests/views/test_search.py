@@ -103,7 +103,7 @@ def test_lists_are_filtered_in_place_or_as_a_page(alice, alice_client, kernels):
     assert names(typed) == ["On kernels and a kernel"]
     assert typed.headers["HX-Replace-Url"] == "/?q=seed&sort=name"
     assert "Nothing here fits “nowhere”" in html(alice_client.get("/", {"q": "nowhere"}))
-    with assert_statements(at_most=7):  # two of them the login's
+    with assert_statements(at_most=8):  # two of them the login's
         alice_client.get("/", {"q": "kern"})
 
 
