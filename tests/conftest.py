@@ -1,16 +1,19 @@
 """Fixtures that every layer's tests share: standing actors, their clients and tokens, workspaces of each test's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.test import Client
 
 from sessions.models import Scope
 from sessions.operations.tokens import create_token
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
+from tests.model_server import ModelServerStub
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +101,23 @@ def mallory_client(mallory: User) -> Client:
 def ada_client(ada: User) -> Client:
     """A browser in which Ada is signed in."""
     return _signed_in(ada)
+
+
+@pytest.fixture
+def model_server(settings) -> Iterator[ModelServerStub]:
+    """A model server that is connected and answers well."""
+    with ModelServerStub() as stub:
+        settings.MODEL_SERVER = stub.setting
+        yield stub
+
+
+@pytest.fixture
+def connection_stays(monkeypatch) -> Iterator[None]:
+    """A response that is closed early would close the test's own connection to the database."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    monkeypatch.setattr("django.test.client.close_old_connections", lambda **kwargs: None)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)

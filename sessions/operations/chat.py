@@ -1,11 +1,11 @@
 """Asking the model server: read the transcript, wait with nothing held, store the turn once the answer is whole."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, Self, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -44,6 +44,18 @@ class Ask:
     session_id: UUID | None
     name: str
     stands_on: _Stand
+    expected_index: int | None
+    expected_version: int | None
+
+
+class Asked(TypedDict, total=False):
+    """What `prepare` takes: `actor` and `message`; all else may be left out."""
+
+    actor: Required["Actor | User"]
+    message: Required[str]
+    session_id: UUID | str | None
+    name: str
+    model: str
     expected_index: int | None
     expected_version: int | None
 
@@ -207,3 +219,55 @@ def _note_window(ask: Ask, session_id: UUID, used: int, now: datetime) -> None:
     changed = adjusted(config, [ask.window, window_after(config, ask.window, used)], now)
     if changed is not config:
         sessions.update(context_window_config=changed)
+
+
+class Conversation:
+    """One question on its way to the model server and back. Holds one of this process's slots until it is closed."""
+
+    def __init__(self, **asked: Unpack[Asked]) -> None:
+        self._slot = model_server.Slot()
+        try:
+            self._ask = prepare(**asked)
+        except BaseException:
+            self.close()
+            raise
+
+    def answers(self, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None) -> Iterator[Any]:
+        """Pieces as they come, and the finished message. Raises as `answers`."""
+        return answers(self._ask, is_gone=is_gone, renew=renew)
+
+    def whole(self, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None) -> NewMessage:
+        """Wait for the finished message. Raises as `answers`."""
+        *_, message = self.answers(is_gone=is_gone, renew=renew)
+        assert isinstance(message, NewMessage)  # noqa: S101  (it is what ends an answer)
+        return message
+
+    def store(self, answer: NewMessage) -> Appended:
+        """Store the turn. Raises as `store_answer`."""
+        return store_answer(self._ask, answer)
+
+    def close(self) -> None:
+        """Let somebody else ask."""
+        self._slot.give_back()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class ClosedAfter(Iterator[bytes]):
+    """What a generator gives; then, or when its reader leaves, even without ever having begun, `close` is called."""
+
+    def __init__(self, parts: Generator[bytes, None, None], close: Callable[[], None]) -> None:
+        self._parts = parts
+        self._close = close
+
+    def __next__(self) -> bytes:
+        return next(self._parts)
+
+    def close(self) -> None:
+        """Stop. Django calls this when an answer is sent, or its reader has gone."""
+        self._parts.close()
+        self._close()

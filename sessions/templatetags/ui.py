@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.messages.storage.base import Message
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
@@ -57,6 +58,12 @@ def theme(context: dict[str, Any]) -> str:
     request = context.get("request")
     chosen = request.COOKIES.get("theme", "") if request is not None else ""
     return chosen if chosen in THEMES else ""
+
+
+@register.simple_tag
+def answerer() -> bool:
+    """Whether a model server answers what is written."""
+    return bool(settings.MODEL_SERVER)
 
 
 @register.filter

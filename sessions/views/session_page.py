@@ -12,7 +12,7 @@ from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Role, Session
 from sessions.operations.changing import mark_accessed
 from sessions.operations.sessions import update_session
-from sessions.operations.transcript import NewMessage, append_messages
+from sessions.operations.transcript import Appended, NewMessage, append_messages
 from sessions.views import transcript
 from sessions.views.activity import activity
 from sessions.views.errors import sentence_of, status_of
@@ -34,7 +34,7 @@ def detail(request: PageRequest, session_id: str) -> HttpResponse:
         return _more(request, session, window)
     if not session.in_trash:
         mark_accessed(session.pk, session.last_accessed)
-    return session_page(request, session, window, opened=_number(request.GET.get("at")))
+    return session_page(request, session, window, opened=number(request.GET.get("at")))
 
 
 @page("POST")
@@ -43,25 +43,15 @@ def append(request: PageRequest, session_id: str) -> HttpResponse:
     text = typed(request, "content")
     try:
         if not text.strip():
-            return _not_added(request, load(request, session_id), text, "Write something first.", 422)
+            return not_added(request, load(request, session_id), text, "Write something first.", 422)
         appended = append_messages(
             actor=request.user, session_id=session_id, messages=[NewMessage(role=Role.USER.value, content=text)]
         )
     except (NotFound, NotAllowed):
         raise
     except SessionError as error:
-        return _not_added(request, load(request, session_id), text, sentence_of(error), status_of(error))
-    session = load(request, session_id)
-    if wants_fragment(request):
-        shown = _number(request.POST.get("shown"))
-        added = transcript.following(session, after=shown) if shown is not None else None
-        if added is not None and added.last is not None:
-            context = {"session": session, "transcript": added, "shown": added.last}
-            context["activity"] = activity(session.pk, reader_id=request.user.pk)
-            return fragment(request, "sessions/_added.html", context)
-    return go_to(
-        request, f"{reverse('session_detail', args=[session.pk])}?at={appended.first_index}#m-{appended.first_index}"
-    )
+        return not_added(request, load(request, session_id), text, sentence_of(error), status_of(error))
+    return added(request, load(request, session_id), appended)
 
 
 @page("GET", "POST")
@@ -85,6 +75,20 @@ def name(request: PageRequest, session_id: str) -> HttpResponse:
     if context.get("error"):
         return go_to(request, reverse("session_rename", args=[session.pk]))
     return go_to(request, reverse("session_detail", args=[session.pk]))
+
+
+def added(request: PageRequest, session: Session, appended: Appended) -> HttpResponse:
+    """The composer, empty again, and what was appended, where the page shows the end of the transcript; else there."""
+    if wants_fragment(request):
+        shown = number(request.POST.get("shown"))
+        following = transcript.following(session, after=shown) if shown is not None else None
+        if following is not None and following.last is not None:
+            context = {"session": session, "transcript": following, "shown": following.last}
+            context["activity"] = activity(session.pk, reader_id=request.user.pk)
+            return fragment(request, "sessions/_added.html", context)
+    return go_to(
+        request, f"{reverse('session_detail', args=[session.pk])}?at={appended.first_index}#m-{appended.first_index}"
+    )
 
 
 def load(request: PageRequest, session_id: str) -> Session:
@@ -131,16 +135,17 @@ def _more(request: PageRequest, session: Session, window: transcript.TranscriptV
     return fragment(request, "sessions/_window.html", context)
 
 
-def _not_added(request: PageRequest, session: Session, text: str, problem: str, status: int) -> HttpResponse:
+def not_added(request: PageRequest, session: Session, text: str, problem: str, status: int) -> HttpResponse:
+    """The composer with what was typed and why it wasn't taken; without htmx the page around it."""
     context = {"session": session, "text": text, "problem": problem}
     if wants_fragment(request):
-        shown = _number(request.POST.get("shown"))
+        shown = number(request.POST.get("shown"))
         return fragment(request, "sessions/_composer.html", context | {"shown": shown}, 422)
     return session_page(request, session, transcript.newest(session), status=status, text=text, problem=problem)
 
 
 def _window(request: PageRequest, session: Session) -> transcript.TranscriptView:
-    before, after, at = (_number(request.GET.get(name)) for name in ("before", "after", "at"))
+    before, after, at = (number(request.GET.get(name)) for name in ("before", "after", "at"))
     if before is not None:
         return transcript.newest(session, before=before)
     if after is not None:
@@ -150,10 +155,10 @@ def _window(request: PageRequest, session: Session) -> transcript.TranscriptView
     return transcript.newest(session)
 
 
-def _number(text: str | None) -> int | None:
+def number(text: str | None) -> int | None:
     """An index from an address or a form; -1 stands before the first. None for anything else."""
     try:
-        number = int(text or "")
+        index = int(text or "")
     except ValueError:
         return None
-    return number if -1 <= number <= _LARGEST_INDEX else None
+    return index if -1 <= index <= _LARGEST_INDEX else None

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from sessions.views import session_details, session_messages, session_page, session_revisions, session_run
+from sessions.views import asking, session_details, session_messages, session_page, session_revisions, session_run
 
 _SESSION = "sessions/<str:session_id>/"
 
 urlpatterns = [
     path(_SESSION, session_page.detail, name="session_detail"),
     path(f"{_SESSION}append/", session_page.append, name="session_append"),
+    path(f"{_SESSION}ask/", asking.ask, name="session_ask"),
     path(f"{_SESSION}name/", session_page.name, name="session_name"),
     path(f"{_SESSION}details/", session_details.details, name="session_details"),
     path(f"{_SESSION}tags/", session_details.tags, name="session_tags"),

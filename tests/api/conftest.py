@@ -1,16 +1,13 @@
 """Fixtures of the API's tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from sessions.models import Session
 from tests.api.contract import ContractClient
 from tests.factories import make_session
-from tests.model_server import ModelServerStub
 
 
 @pytest.fixture
@@ -50,31 +47,11 @@ def session(alice: User) -> Session:
 
 
 @pytest.fixture
-def model_server(settings) -> Iterator[ModelServerStub]:
-    """A model server that is connected and answers well."""
-    with ModelServerStub() as stub:
-        settings.MODEL_SERVER = stub.setting
-        yield stub
-
-
-@pytest.fixture
 def impatient(settings) -> None:
     """Model servers have little time and may send little."""
     settings.MODEL_SERVER_WAIT_SECONDS = 0.4
     settings.MODEL_SERVER_TOTAL_SECONDS = 1.2
     settings.MODEL_SERVER_MAX_BYTES = 2**20
-
-
-@pytest.fixture
-def connection_stays(monkeypatch) -> Iterator[None]:
-    """A response that is closed early would close the test's own connection to the database."""
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    monkeypatch.setattr("django.test.client.close_old_connections", lambda **kwargs: None)
-    yield
-    for signal in signals:
-        signal.connect(close_old_connections)
 
 
 @pytest.fixture

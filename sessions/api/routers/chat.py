@@ -1,8 +1,7 @@
 """Chat: ask the model server, and store the turn once the answer is whole. Which models there are."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
-from typing import Any
 
 import orjson
 from django.db import DatabaseError
@@ -63,53 +62,55 @@ def ask(request: ApiRequest, form: ChatForm) -> HttpResponseBase:
     replayed = key.claim()
     if replayed is not None:
         return replayed
-    conversation = _Conversation(request, form, key)
-    return conversation.stream() if form.stream else conversation.whole()
+    try:
+        asking = _Asking(request, form, key)
+    except BaseException:
+        key.give_back()
+        raise
+    return asking.stream() if form.stream else asking.whole()
 
 
-class _Conversation:
-    """One question on its way to the model server and back. Holds a slot and the request's key until it is closed."""
+class _Asking:
+    """A conversation over the API, and the key that it is held under; both are let go at its end."""
 
     def __init__(self, request: ApiRequest, form: ChatForm, key: Key) -> None:
-        self._request = request
+        self._actor = request.auth
         self._key = key
-        self._slot: model_server.Slot | None = None
-        try:
-            self._slot = model_server.Slot()
-            self._ask = chat.prepare(
-                actor=request.auth,
-                message=form.message,
-                session_id=form.session_id,
-                name=form.name or "",
-                model=form.model or "",
-                expected_index=form.expected_index,
-                expected_version=expected_version(request),
-            )
-        except BaseException:
-            self.close()
-            raise
+        self._is_gone = partial(caller.is_gone, request.META)
+        self._conversation = chat.Conversation(
+            actor=request.auth,
+            message=form.message,
+            session_id=form.session_id,
+            name=form.name or "",
+            model=form.model or "",
+            expected_index=form.expected_index,
+            expected_version=expected_version(request),
+        )
 
     def whole(self) -> HttpResponse:
         """Wait for the whole answer, store it and answer 201."""
         try:
-            for part in self._parts():
-                if isinstance(part, NewMessage):
-                    return self._key.keep(partial(self._stored, part))
-            raise AssertionError("an answer ends with its message")
+            message = self._conversation.whole(is_gone=self._is_gone, renew=self._key.renew)
+            return self._key.keep(partial(self._stored, message))
         finally:
             self.close()
 
     def stream(self) -> StreamingHttpResponse:
         """Answer 200 with events, as the answer comes."""
-        response = StreamingHttpResponse(_Events(self), content_type=EVENTS)
+        response = StreamingHttpResponse(chat.ClosedAfter(self._events(), self.close), content_type=EVENTS)
         response.headers["X-Accel-Buffering"] = "no"
         return response
 
-    def events(self) -> Iterator[bytes]:
+    def close(self) -> None:
+        """Let go of everything. What was stored stays stored."""
+        self._conversation.close()
+        self._key.give_back()
+
+    def _events(self) -> Generator[bytes, None, None]:
         """The events. What goes wrong is the last one."""
         yield b": asked\n\n"  # so that whoever waits sees at once that it has begun
         try:
-            for part in self._parts():
+            for part in self._conversation.answers(is_gone=self._is_gone, renew=self._key.renew):
                 if isinstance(part, NewMessage):
                     yield self._key.keep(partial(self._done, part)).content
                 else:
@@ -120,44 +121,15 @@ class _Conversation:
                 raise
             yield event("error", problem.body())
 
-    def close(self) -> None:
-        """Let go of everything. What was stored stays stored."""
-        if self._slot is not None:
-            self._slot.give_back()
-        self._key.give_back()
-
-    def _parts(self) -> Iterator[Any]:
-        is_gone = partial(caller.is_gone, self._request.META)
-        return chat.answers(self._ask, is_gone=is_gone, renew=self._key.renew)
-
     def _stored(self, message: NewMessage) -> HttpResponse:
         try:
-            return turn_answered(chat.store_answer(self._ask, message), self._request.auth)
+            return turn_answered(self._conversation.store(message), self._actor)
         except (Invalid, TooLarge) as error:
             raise relocated(error, _PLACES) from None
 
     def _done(self, message: NewMessage) -> HttpResponse:
         """The last event as an answer of its own, which a request with the same key gets again."""
         return HttpResponse(event("done", self._stored(message).content), content_type=EVENTS)
-
-
-class _Events:
-    """The events of a conversation, which is closed with them, also when nobody ever reads one."""
-
-    def __init__(self, conversation: _Conversation) -> None:
-        self._conversation = conversation
-        self._events = conversation.events()
-
-    def __iter__(self) -> "_Events":
-        return self
-
-    def __next__(self) -> bytes:
-        return next(self._events)
-
-    def close(self) -> None:
-        """End it: Django calls this when the answer is sent or its reader has gone."""
-        self._events.close()  # type: ignore[attr-defined]  # a generator
-        self._conversation.close()
 
 
 def event(name: str, data: bytes) -> bytes:

@@ -1,0 +1,16 @@
+// The composer asks a model: its answer is shown as text while it comes, until the page brings it rendered.
+const asked = one("#asked");
+on("htmx:beforeSend", ({ target, detail: { xhr } }) => {
+  if (!target.matches(".asks")) return;
+  const [question, answer] = asked.querySelectorAll(".body");
+  question.textContent = target.content.value;
+  answer.textContent = "";
+  asked.hidden = false;
+  target.content.focus();
+  xhr.onprogress = () => {
+    const { body } = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    answer.textContent = body.firstChild?.textContent;
+  };
+});
+for (const type of ["htmx:afterRequest", "htmx:afterSettle"]) on(type, () => (asked.hidden = !one(".asks.htmx-request")));
+on("click", ({ target }) => target.matches(".stop") && htmx.trigger(target.form, "htmx:abort"));
