@@ -57,6 +57,7 @@ SETTINGS = (
     Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
     Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
+    Setting("MAX_IMPORT_MB", "int", 2048, "Largest file to import in MiB, packed and unpacked; beyond it 413."),
     Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
 )
 

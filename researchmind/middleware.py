@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
@@ -19,6 +20,8 @@ from sessions.api.errors import problem_for_response
 API = "/api/"
 CURRENT_API = "/api/v1/"
 FIRST_RUN = "welcome"
+_TAKE_FILES = ("/import/", CURRENT_API + "sessions/import")
+_FORM_BYTES = 2**20  # what a form has around its files
 _PROBES = ("/healthz", "/readyz")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -53,6 +56,24 @@ class RequestLog(RequestMiddleware):
         path = request.path
         first, _, rest = path.removeprefix("/").partition("/")
         return f"{request.method} /{first}/…" if first == FIRST_RUN and rest else f"{request.method} {path}"
+
+
+class UploadLimit:
+    """A form that may hold files is measured before anybody reads it into temporary files."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Refuse with 413 what is longer than its address takes."""
+        if request.content_type == "multipart/form-data":
+            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            if request.path_info in _TAKE_FILES:
+                limit = settings.MAX_IMPORT_BYTES + _FORM_BYTES
+            length = request.META.get("CONTENT_LENGTH") or "0"
+            if length.isdecimal() and int(length) > limit:
+                return HttpResponse("The upload is larger than this server takes.", "text/plain", 413)
+        return self.get_response(request)
 
 
 class ApiProblems:

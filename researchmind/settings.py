@@ -30,6 +30,7 @@ SERVER_WORKERS: int = _values["WORKERS"] or min(8, 2 * (os.cpu_count() or 1))
 SERVER_THREADS: int = _values["THREADS"]
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = _values["MAX_REQUEST_MB"] * 2**20
 MAX_MESSAGE_BYTES: int = _values["MAX_MESSAGE_MB"] * 2**20
+MAX_IMPORT_BYTES: int = _values["MAX_IMPORT_MB"] * 2**20
 TRASH_DAYS: int = _values["TRASH_DAYS"]
 
 # The model server
@@ -67,6 +68,7 @@ MIDDLEWARE = [
     "researchmind.middleware.UnversionedApi",
     "researchmind.middleware.RequestLog",
     "researchmind.middleware.ApiProblems",
+    "researchmind.middleware.UploadLimit",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -54,6 +54,12 @@ class ArtifactNotFound(NotFound):
     code = "artifact_not_found"
 
 
+class ImportNotFound(NotFound):
+    """There is no such import, or it isn't the caller's."""
+
+    code = "import_not_found"
+
+
 class NotAllowed(SessionError):
     """The caller is known and may not do this."""
 
@@ -98,6 +104,22 @@ class Invalid(SessionError):
     def __init__(self, detail: str, *, errors: Sequence[tuple[str, str]] = (), **state: Any) -> None:
         super().__init__(detail, **state)
         self.errors = list(errors)
+
+
+class UnreadableFile(Invalid):
+    """A file to import is in no known format, or breaks off."""
+
+    code = "unreadable_file"
+
+
+class NothingToImport(UnreadableFile):
+    """A conversation to import holds no message."""
+
+
+class UnsafeArchive(Invalid):
+    """An archive that is damaged, or made to do harm; the error names the entry."""
+
+    code = "unsafe_archive"
 
 
 class KeyReused(Invalid):
@@ -170,6 +192,12 @@ class KeyInUse(Conflict):
     """The request that an idempotency key stands for is still under way."""
 
     code = "idempotency_key_in_use"
+
+
+class AlreadyImported(Conflict):
+    """A session that is imported has been imported before."""
+
+    code = "already_imported"
 
 
 class StaleVersion(SessionError):

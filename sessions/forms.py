@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from sessions.exceptions import Invalid, SessionError
+from sessions.formats.recognition import NAMES
 from sessions.models import Scope
 
 _EXPIRIES = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Never")]
@@ -134,3 +135,33 @@ class TokenForm(PointsAtErrors, forms.Form):
         """The end of the chosen time; None for never."""
         days = self.cleaned_data["expires"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class _ManyFiles(forms.FileField):
+    """Files, at least one."""
+
+    widget = forms.ClearableFileInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Each file as Django's field wants it."""
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(_ManyFiles, self).clean(file, initial) for file in files] if files else [super().clean(None)]
+
+
+class _ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ImportForm(PointsAtErrors, forms.Form):
+    """Files to import."""
+
+    file = _ManyFiles(
+        label="Files",
+        allow_empty_file=True,
+        max_length=None,
+        widget=_ManyFilesInput(attrs={"class": "drop", "accept": ".json,.jsonl,.ndjson,.zip"}),
+    )
+    format = forms.ChoiceField(required=False, choices=[("", "Recognise it"), *NAMES.items()])
+    new_name = forms.CharField(
+        label="Another name", required=False, max_length=255, help_text="For a file of one session."
+    )

@@ -2,7 +2,20 @@
 
 from django.urls import include, path
 
-from sessions.views import accounts, actions, fleet, lists, new_session, search, settings, tags, tokens, trash
+from sessions.views import (
+    accounts,
+    actions,
+    exporting,
+    fleet,
+    importing,
+    lists,
+    new_session,
+    search,
+    settings,
+    tags,
+    tokens,
+    trash,
+)
 
 urlpatterns = [
     # Signing in
@@ -24,6 +37,12 @@ urlpatterns = [
     path("sessions/delete/", trash.purge, name="session_purge"),
     path("sessions/<str:session_id>/rename/", actions.rename, name="session_rename"),
     path("", include("sessions.views.session_urls")),
+    # In and out
+    path("import/", importing.import_page, name="import"),
+    path("import/progress/", importing.progress, name="import_progress"),
+    path("import/<str:import_id>/", importing.import_report, name="import_report"),
+    path("import/<str:import_id>/undo/", importing.undo, name="undo_import"),
+    path("export/", exporting.export_many, name="export_sessions"),
     # Settings
     path("settings/", settings.profile, name="settings"),
     path("settings/password/", settings.password, name="change_password"),

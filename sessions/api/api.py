@@ -11,7 +11,7 @@ from sessions.api.docs import Docs
 from sessions.api.errors import handle
 from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
-from sessions.api.routers import chat, messages, revisions, run_records, runs, search, sessions, system, turns
+from sessions.api.routers import chat, messages, revisions, run_records, runs, search, sessions, system, transfer, turns
 
 DESCRIPTION = """\
 Sessions with their transcripts and workspaces, for scripts and agents.
@@ -34,6 +34,7 @@ for _error in (Exception, Http404, HttpError, ValidationError):  # ninja has han
 api.add_decorator(refuse_unknown_length, mode="view")
 api.add_decorator(keep_contract, mode="operation")
 for _router in (
+    transfer.router,
     sessions.router,
     messages.router,
     turns.router,

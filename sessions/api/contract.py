@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest, HttpResponse
 from ninja.operation import Operation
+from ninja.types import TCallable
 
 from sessions.api.auth import ApiRequest
 from sessions.api.errors import Problem, invalid
@@ -18,6 +19,12 @@ View = Callable[Concatenate[ApiRequest, P], HttpResponse]
 _EMPTY_BODIES = (b"", b"{}")
 
 
+def takes_files(view: TCallable) -> TCallable:
+    """Mark an operation that reads its body itself, files or JSON, and whose work is transactions of its own."""
+    view.takes_files = True  # type: ignore[attr-defined]  # a mark on the function, for `keep_contract`
+    return view
+
+
 def keep_contract(view: View[P]) -> View[P]:
     """Refuse parameters and bodies that nobody asked for, and do a POST with an Idempotency-Key once.
 
@@ -25,7 +32,8 @@ def keep_contract(view: View[P]) -> View[P]:
     """
     operation: Operation = view._ninja_operation  # type: ignore[attr-defined]  # ninja notes it on each view
     known = _query_parameters(operation)
-    has_body = any(model.__ninja_param_source__ == "body" for model in operation.models)
+    has_files = getattr(view, "takes_files", False)
+    has_body = has_files or any(model.__ninja_param_source__ == "body" for model in operation.models)
 
     has_own_key = getattr(view, "sees_to_its_key", False)
 
@@ -37,7 +45,7 @@ def keep_contract(view: View[P]) -> View[P]:
         if not has_body and request.body not in _EMPTY_BODIES:
             raise invalid("body", "This call takes no body.")
         if request.method == "POST" and not has_own_key:
-            return once(request, lambda: view(request, *args, **kwargs))
+            return once(request, lambda: view(request, *args, **kwargs), is_one_transaction=not has_files)
         return view(request, *args, **kwargs)
 
     return cast("View[P]", guarded)

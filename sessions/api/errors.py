@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 import structlog
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -19,6 +20,14 @@ from sessions.api.validation import located
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = "2"
+_OF_BODIES = (
+    RequestDataTooBig,
+    RawPostDataException,
+    UnreadablePostError,
+    MultiPartParserError,
+    TooManyFilesSent,
+    TooManyFieldsSent,
+)
 _POSTGRESQL_DISK_FULL = "53100"
 
 # What an error of the domain is in HTTP; the closest class counts.
@@ -136,15 +145,23 @@ def problem_of(error: Exception) -> Problem | None:
             return unauthenticated("Send a token: `Authorization: Bearer rm_…`. Settings, API tokens, makes one.")
         case HttpError() if isinstance(error.__cause__, Exception):  # what the body's parser raised
             return problem_of(error.__cause__)
+        case _ if isinstance(error, _OF_BODIES):
+            return _of_body(error)
+        case OperationalError() | InterfaceError():
+            return _of_database(error)
+    return None
+
+
+def _of_body(error: Exception) -> Problem:
+    """What is wrong with a body that Django couldn't read."""
+    match error:
         case RequestDataTooBig():
             return Problem(413, "too_large", _OUTSIDE[413][1])
         case RawPostDataException():  # a form was read in its place
             return Problem(415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.")
         case UnreadablePostError():
             return Problem(400, "incomplete_request", "The request's body ended too early. Send it again.")
-        case OperationalError() | InterfaceError():
-            return _of_database(error)
-    return None
+    return Problem(400, "bad_request", "The form can't be read. Send it as multipart/form-data, with its files.")
 
 
 def _of_domain(error: exceptions.SessionError) -> Problem:

@@ -15,6 +15,7 @@ from sessions.operations import idempotency
 from sessions.operations.idempotency import Answer, Claim
 
 HEADER = "Idempotency-Key"
+MULTIPART = "multipart/form-data"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -43,11 +44,14 @@ class Key:
         self._held = held
         return None
 
-    def keep(self, work: Callable[[], HttpResponse]) -> HttpResponse:
-        """Do the work and keep its answer, in one transaction; without a key, do the work."""
+    def keep(self, work: Callable[[], HttpResponse], *, is_one_transaction: bool = True) -> HttpResponse:
+        """Do the work and keep its answer, in one transaction; without a key, do the work.
+
+        Work that is many transactions by itself, and does nothing twice when it is done again, is not put into one.
+        """
         if self._held is None:
             return work()
-        with transaction.atomic():
+        with transaction.atomic() if is_one_transaction else contextlib.nullcontext():
             response = work()
             headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
             idempotency.finish(self._held, Answer(response.status_code, headers, response.content))
@@ -66,7 +70,11 @@ class Key:
 
 
 def once(
-    request: ApiRequest, work: Callable[[], HttpResponse], *, before: Callable[[], None] = lambda: None
+    request: ApiRequest,
+    work: Callable[[], HttpResponse],
+    *,
+    before: Callable[[], None] = lambda: None,
+    is_one_transaction: bool = True,
 ) -> HttpResponse:
     """Do the work once for each key of a caller; without a key, do it. Raises as `Key.claim`.
 
@@ -80,7 +88,7 @@ def once(
     is_kept = False
     try:
         before()
-        response = key.keep(work)
+        response = key.keep(work, is_one_transaction=is_one_transaction)
         is_kept = True
     finally:
         if not is_kept:
@@ -105,5 +113,20 @@ def _fingerprint(request: ApiRequest) -> str:
         actor.only_session or "",
     )
     digest = hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogateescape"))
-    digest.update(b"\0" + request.body)
+    if request.content_type == MULTIPART:
+        _add_form(digest, request)
+    else:
+        digest.update(b"\0" + request.body)
     return digest.hexdigest()
+
+
+def _add_form(digest: "hashlib._Hash", request: ApiRequest) -> None:
+    """A form with files, whose boundaries differ each time it is sent."""
+    for name, values in sorted(request.POST.lists()):
+        digest.update(repr((name, values)).encode())
+    for name, files in sorted(request.FILES.lists()):
+        for file in files:
+            digest.update(repr((name, file.name, file.size)).encode())
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)

@@ -1,6 +1,6 @@
 """The OpenAPI file: what ninja makes, and what it doesn't know about our answers and headers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +11,7 @@ from ninja.types import TCallable
 
 from sessions.api.errors import PROBLEM
 from sessions.api.idempotency import HEADER
+from sessions.api.parsing import JSON
 from sessions.api.schemas.common import ProblemAnswer
 
 EVENTS = "text/event-stream"
@@ -42,6 +43,8 @@ _IDEMPOTENCY_KEY = {
 _PROBLEM = {"$ref": "#/components/schemas/ProblemAnswer"}
 _ETAG = {"ETag": {"description": "The session's version.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the new session is.", "schema": {"type": "string"}}}
+_OBJECT, _BYTES = {"type": "object"}, {"type": "string", "format": "binary"}
+_FILE = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
 
 
 def documented(
@@ -53,10 +56,13 @@ def documented(
     etag: bool = False,
     location: bool = False,
     events: str = "",
+    file_types: Sequence[str] = (),
+    body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route: its answers, the problems it knows, its headers.
 
-    `events` describes a stream of server-sent events that it may answer with 200 instead.
+    `events` describes a stream of server-sent events that it may answer with 200 instead, `file_types`
+    are those of an answer that is a file, `body` describes a body that ninja doesn't read.
     """
     known = {*_ALWAYS, *problems, *(_OF_WRITES if writes else ()), *((412,) if if_match else ())}
     parameters = [*([_IF_MATCH] if if_match else []), *([_IF_NONE_MATCH] if if_none_match else [])]
@@ -69,6 +75,11 @@ def documented(
             "description": events,
             "content": {EVENTS: {"schema": {"type": "string"}}},
         }
+    if file_types:
+        content = {kind: {"schema": _OBJECT if kind == JSON else _BYTES} for kind in file_types}
+        extra["responses"] = {status: {"content": content, "headers": _FILE} for status in answers}
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": body}
     response = dict(answers) | {status: ProblemAnswer for status in sorted(known)}
     return {"response": response | ({304: None} if if_none_match else {}), "openapi_extra": extra}
 

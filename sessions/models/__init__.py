@@ -6,6 +6,7 @@ from sessions.models.clarification import Clarification
 from sessions.models.error_entry import ErrorEntry
 from sessions.models.event import Event, Verb
 from sessions.models.idempotency_key import IdempotencyKey
+from sessions.models.imported import Import, ImportSource
 from sessions.models.log_entry import LogEntry
 from sessions.models.message import Message, Role
 from sessions.models.phase_entry import PhaseEntry
@@ -26,6 +27,8 @@ __all__ = [
     "ErrorEntry",
     "Event",
     "IdempotencyKey",
+    "Import",
+    "ImportSource",
     "LogEntry",
     "Message",
     "Phase",

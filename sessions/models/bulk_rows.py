@@ -70,11 +70,15 @@ def _converted(
         yield values
 
 
+def _id_or_null(value: Any) -> str | None:
+    return None if value is None else db_id(value)
+
+
 def _converter(field: Any) -> Callable[[Any], Any] | None:
     if isinstance(field, models.ForeignKey):
         return _converter(field.target_field)
     if isinstance(field, models.UUIDField):
-        return db_id
+        return _id_or_null if field.null else db_id
     if isinstance(field, models.JSONField):
         return db_json
     if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":

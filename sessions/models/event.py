@@ -40,6 +40,7 @@ class Verb(models.TextChoices):
     RUN_FAILED = "run_failed"
     RUN_ABORTED = "run_aborted"
     RUN_REOPENED = "run_reopened"
+    IMPORTED = "imported"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
 

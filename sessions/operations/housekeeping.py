@@ -8,11 +8,13 @@ from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
 from sessions.operations.workspaces import retry_workspace_removals
 from sessions.search import index
+from sessions.storage.staging import remove_abandoned
 
 
 def keep_house() -> None:
-    """Retry removals of workspaces, forget old keys and logins, add up counts, put the search's index in order."""
+    """Retry removals, remove what killed imports left, forget old keys and logins, add up counts, tidy the index."""
     retry_workspace_removals()
+    remove_abandoned()
     forget_old_keys()
     session_count.compact()
     index.tidy()

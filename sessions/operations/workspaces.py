@@ -12,6 +12,7 @@ from django.utils import timezone
 from sessions.exceptions import StorageError
 from sessions.models import Session, WorkspaceRemoval
 from sessions.storage import workspaces
+from sessions.storage.staging import StagedWorkspace
 
 logger = structlog.get_logger(__name__)
 
@@ -23,6 +24,15 @@ def create_workspace(session_id: UUID) -> None:
     Raises StorageFull or StorageError; then there is no directory.
     """
     workspaces.create(session_id)
+    transaction.on_commit(_RemoveUnlessCommitted(session_id))
+
+
+def settle_staged_workspace(session_id: UUID, staged: StagedWorkspace, *, in_trash: bool) -> None:
+    """Give a session whose row is written in the same transaction the workspace that was staged for it.
+
+    It goes again with a rollback. Raises StorageFull or StorageError.
+    """
+    staged.settle(session_id, in_trash=in_trash)
     transaction.on_commit(_RemoveUnlessCommitted(session_id))
 
 

@@ -59,7 +59,7 @@ def create(session_id: UUID) -> Path:
     Raises StorageFull or StorageError; then nothing is left of it.
     """
     path = workspace_path(session_id)
-    with _translated("make the workspace"):
+    with translated("make the workspace"):
         try:
             path.mkdir(mode=_PRIVATE)
         except FileNotFoundError:
@@ -75,20 +75,20 @@ def create(session_id: UUID) -> Path:
 
 def make_root() -> None:
     """Make the directory that holds all workspaces, unless it is there. Raises StorageFull or StorageError."""
-    with _translated("make the workspaces' directory"):
+    with translated("make the workspaces' directory"):
         root().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
 
 
 def move_to_trash(session_id: UUID) -> None:
     """Move the workspace into the trash, unless it is there already."""
-    with _translated("move the workspace to the trash"):
+    with translated("move the workspace to the trash"):
         trash().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
         _rename(workspace_path(session_id), trashed_path(session_id))
 
 
 def restore_from_trash(session_id: UUID) -> None:
     """Move the workspace back out of the trash, unless it is out already."""
-    with _translated("restore the workspace"):
+    with translated("restore the workspace"):
         _rename(trashed_path(session_id), workspace_path(session_id))
 
 
@@ -102,7 +102,7 @@ def _rename(source: Path, target: Path) -> None:
 
 def remove(session_id: UUID) -> None:
     """Remove the workspace wherever it is. Raises StorageError if something of it is still there."""
-    with _translated("remove the workspace"):
+    with translated("remove the workspace"):
         remove_tree(root(), str(session_id))
         remove_tree(trash(), str(session_id))
 
@@ -216,7 +216,7 @@ _states = _States()
 
 
 @contextmanager
-def _translated(purpose: str) -> Iterator[None]:
+def translated(purpose: str) -> Iterator[None]:
     """Turn the operating system's errors into ours."""
     try:
         yield

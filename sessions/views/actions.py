@@ -22,6 +22,7 @@ from sessions.operations.bulk import MAX_SESSIONS, Outcome, apply_to_sessions
 from sessions.operations.sessions import update_session
 from sessions.views.changes import answer_changes
 from sessions.views.errors import sentence_of
+from sessions.views.exporting import CHOSEN
 from sessions.views.listing import ListQuery
 from sessions.views.page import page, render_page
 from sessions.views.rows import one_row
@@ -46,7 +47,7 @@ ACTS = {
 }
 
 
-_ASKING = ("rename", "purge")  # these ask something first
+_ASKING = ("rename", "purge", "export")  # these go on elsewhere
 
 
 @page("POST")
@@ -58,6 +59,9 @@ def act(request: PageRequest) -> HttpResponse:
         return answer_changes(request, "", [])
     if action == "purge":
         return confirm_purge(request, ids)
+    if action == "export":
+        request.session[CHOSEN] = [str(session_id) for session_id in ids]
+        return go_to(request, f"{reverse('export_sessions')}?chosen")
     if action == "rename":
         return _rename_form(request, ids[0])
     before = _before(request, ids)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sessions.formats.recognition import NAMES
 from sessions.models import Event, Verb
 from sessions.views.words import counted
 
@@ -90,6 +91,10 @@ def _created(detail: dict[str, Any]) -> str:
     return f"created it with {counted(messages, 'message')}" if messages else "created it"
 
 
+def _imported(detail: dict[str, Any]) -> str:
+    return f"imported it from {NAMES.get(str(detail.get('source')), 'a file')}"
+
+
 def _tagged(detail: dict[str, Any]) -> str:
     tags = detail.get("tags", [])
     return f"tagged it {', '.join(map(str, tags))}" if tags else "removed its tags"
@@ -109,6 +114,7 @@ def _phase(detail: dict[str, Any]) -> str:
 _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.APPENDED: lambda detail: _appended(detail.get("messages", 0)),
     Verb.CREATED: _created,
+    Verb.IMPORTED: _imported,
     Verb.RENAMED: lambda detail: f"renamed it to “{detail.get('name', '')}”",
     Verb.TAGGED: _tagged,
     Verb.EDITED: _edited,

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from sessions.views import asking, session_details, session_messages, session_page, session_revisions, session_run
+from sessions.views import (
+    asking,
+    exporting,
+    session_details,
+    session_messages,
+    session_page,
+    session_revisions,
+    session_run,
+)
 
 _SESSION = "sessions/<str:session_id>/"
 
@@ -22,6 +30,7 @@ urlpatterns = [
     path(f"{_SESSION}messages/<int:index>/", session_messages.message, name="session_message"),
     path(f"{_SESSION}messages/<int:index>/text/", session_messages.message_text, name="message_text"),
     path(f"{_SESSION}messages/<int:index>/edit/", session_messages.edit, name="message_edit"),
+    path(f"{_SESSION}export/", exporting.export_one, name="session_export"),
     path(f"{_SESSION}revisions/", session_revisions.revisions, name="session_revisions"),
     path(f"{_SESSION}revisions/<int:number>/", session_revisions.revision, name="session_revision"),
     path(f"{_SESSION}revisions/<int:number>/messages/<int:index>/text/", session_revisions.text, name="revision_text"),

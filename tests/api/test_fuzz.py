@@ -55,6 +55,9 @@ def _check(case: schemathesis.Case, target: Session, token: str) -> None:
     if case.meta is not None and case.meta.generation.mode.is_positive:
         assume(not _holds_too_much(case.body) and not _contradicts_itself(case))
         assume(_is_a_plan(case.body))
+        if case.path.endswith("/sessions/import"):  # few texts are files of some system
+            case.body, case.media_type = {"session": {"name": "x"}, "messages": []}, "application/json"
+            case.query.pop("format", None)
         case.query.pop("cursor", None)  # the server alone makes cursors and versions
         case.headers.pop("If-Match", None)
     if re.fullmatch("[!-~]{1,255}", str(case.headers.get("Idempotency-Key", ""))):

@@ -24,6 +24,8 @@ BODIES = {
     "/sessions/{session_id}/messages": {"role": "user", "content": "once"},
     "/sessions/{session_id}/revisions/{number}/restore": None,
     "/chat": {"message": "asked"},
+    "/sessions/import": {"session": {"session_id": "x"}, "messages": []},
+    "/imports/{import_id}/undo": None,
     "/turns": {"user": "asked", "assistant": "answered"},
     "/sessions/{session_id}/fail": {"reason": "no compiler"},
     "/sessions/{session_id}/abort": {},
@@ -47,6 +49,11 @@ def state(session):
     )
 
 
+def _imported(owner) -> str:
+    """An import that can be taken back."""
+    return owner.post(f"{BASE}/sessions/import", BODIES["/sessions/import"]).json()["import_id"]
+
+
 @pytest.mark.parametrize("path", POSTS)
 def test_every_post_is_done_once(owner, session, alice, path, model_server):
     assert path in BODIES, "A POST needs a line in BODIES."
@@ -58,7 +65,8 @@ def test_every_post_is_done_once(owner, session, alice, path, model_server):
         ask(actor=alice, session_id=session.pk, question="x?")
     if path.endswith("/reopen"):
         abort_run(actor=alice, session_id=session.pk)
-    url = BASE + path.format(session_id=session.pk, number=1)
+    import_id = _imported(owner) if "import_id" in path else ""
+    url = BASE + path.format(session_id=session.pk, number=1, import_id=import_id)
     before = state(session)
     first = owner.post(url, BODIES[path], headers=KEY)
     after = state(session)

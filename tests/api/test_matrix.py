@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from sessions.models import ApiToken, Scope, Session
+from sessions.models import ApiToken, Import, Scope, Session
 from sessions.operations.editing import edit_message
 from sessions.operations.runs.artifacts import set_artifact
 from sessions.operations.runs.tasks import NewTask, set_tasks
@@ -51,6 +51,9 @@ def writing(status: int = 200) -> dict[str, int]:
 
 MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_elsewhere": 403}
 
+# An import makes nothing twice: of two ways in, the second finds the session there.
+IMPORTING = MAKING | dict.fromkeys(("owner_signed_in", "stranger_signed_in", "administrator_signed_in"), 200)
+
 # (method, route): a body, and what each actor gets.
 EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "openapi.json"): (None, public()),
@@ -61,7 +64,11 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "search"): (None, ones_own()),
     ("GET", "sessions"): (None, ones_own()),
     ("POST", "sessions"): ({"name": "x"}, MAKING),
+    ("POST", "sessions/import"): ({"session": {"session_id": "x"}, "messages": []}, IMPORTING),
+    ("GET", "sessions/export"): (None, ones_own()),
+    ("POST", "imports/<import_id>/undo"): (None, writing() | {"limited_here": 403, "limited_elsewhere": 403}),
     ("GET", "sessions/<session_id>"): (None, reading()),
+    ("GET", "sessions/<session_id>/export"): (None, reading()),
     ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("DELETE", "sessions/<session_id>"): (None, writing(204)),
@@ -180,6 +187,8 @@ def test_who_gets_what(clients, alice, session, method, route, model_server):
         set_tasks(actor=alice, session_id=session.pk, tasks=[NewTask("a")])
     session.refresh_from_db()
     before = session.version
+    batch = Import.objects.create(owner=alice)
+    route = route.replace("<import_id>", str(batch.pk))
     path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
     path = path.replace("<kind>", "concept").replace("<task_id>", "a")
     # Those who are refused come first: what the others do would hide it.

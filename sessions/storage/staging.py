@@ -1,0 +1,124 @@
+"""Workspaces in the making: filled beside the others, then moved into their place as a whole."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sessions.exceptions import UnsafeArchive
+from sessions.storage.removal import remove_tree
+from sessions.storage.workspaces import CONTENT, root, translated, trash, trashed_path, workspace_path
+
+STAGING = ".staging"
+_PRIVATE = 0o700
+_MOST_STEPS = 100
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ABANDONED_SECONDS = 24 * 3600
+
+
+class StagedWorkspace:
+    """A workspace that nobody sees yet. Paths are relative to it, in bytes, and checked before they come here."""
+
+    def __init__(self) -> None:
+        self._path = root() / STAGING / uuid4().hex
+        self._has_files = False
+
+    def make(self) -> None:
+        """Make the empty workspace."""
+        with translated("make a workspace for the import"):
+            (self._path / CONTENT).mkdir(parents=True, mode=_PRIVATE)
+            self._path.chmod(_PRIVATE)
+
+    def add_directory(self, path: bytes) -> None:
+        """Make a directory. Raises UnsafeArchive if a file is in its way."""
+        with translated("write an imported file"):
+            self._parent(path + b"/.")
+
+    def add_file(self, path: bytes, blocks: Iterable[bytes]) -> None:
+        """Write a file. Raises UnsafeArchive if something is in its way, StorageFull or StorageError."""
+        with translated("write an imported file"):
+            parent = self._parent(path)
+            try:
+                descriptor = os.open(os.path.join(parent, path.rpartition(b"/")[2]), _NEW_FILE, 0o600)
+            except (FileExistsError, IsADirectoryError):
+                raise _in_the_way(path) from None
+            with os.fdopen(descriptor, "wb") as file:
+                for block in blocks:
+                    file.write(block)
+        self._has_files = True
+
+    def _parent(self, path: bytes) -> bytes:
+        steps = path.split(b"/")[:-1]
+        if len(steps) > _MOST_STEPS:
+            raise _in_the_way(path)
+        parent = os.fsencode(self._path)
+        for step in steps:
+            parent = os.path.join(parent, step)
+            try:
+                os.mkdir(parent, _PRIVATE)
+            except FileExistsError:
+                if not os.path.isdir(parent):
+                    raise _in_the_way(path) from None
+            except NotADirectoryError:
+                raise _in_the_way(path) from None
+        return parent
+
+    def flush(self) -> None:
+        """Wait until what was written is on the disk."""
+        if self._has_files:
+            os.sync()  # once for all files; one fsync each would take minutes for 100,000
+
+    def settle(self, session_id: UUID, *, in_trash: bool) -> None:
+        """Move the workspace to where the session's is looked for."""
+        with translated("move the imported workspace into its place"):
+            if in_trash:
+                trash().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+            os.rename(self._path, trashed_path(session_id) if in_trash else workspace_path(session_id))
+
+    def discard(self) -> None:
+        """Remove what was staged, unless it has been settled."""
+        with translated("remove a staged workspace"):
+            remove_tree(root() / STAGING, self._path.name)
+
+
+@contextmanager
+def staged_workspace() -> Iterator[StagedWorkspace]:
+    """A workspace to fill; what isn't settled when the block ends is removed."""
+    staged = StagedWorkspace()
+    try:
+        staged.make()
+        yield staged
+    finally:
+        staged.discard()
+
+
+def remove_abandoned(seconds: float = _ABANDONED_SECONDS) -> int:
+    """Remove what killed imports left behind so long ago; return how many there were."""
+    removed = 0
+    for path in _staged():
+        with translated("remove an abandoned import"):
+            try:
+                is_old = time.time() - path.lstat().st_mtime > seconds
+            except FileNotFoundError:
+                continue
+            if is_old:
+                remove_tree(path.parent, path.name)
+                removed += 1
+    return removed
+
+
+def _staged() -> list[Path]:
+    try:
+        return list((root() / STAGING).iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _in_the_way(path: bytes) -> UnsafeArchive:
+    shown = os.fsdecode(path).encode("unicode_escape").decode()[:200]
+    return UnsafeArchive(
+        f"The file “{shown}” can't be written: another entry is in its way.",
+        errors=[(shown, "Another entry is in its way.")],
+    )
