@@ -1,13 +1,16 @@
 """A model server of the tests' own: a real socket that speaks Ollama's protocol or OpenAI's, well or badly."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+CERTIFICATE = Path(__file__).with_suffix(".pem")  # of 127.0.0.1, signed by nobody, with its key: for tests alone
 MODELS = ("qwen3:14b", "llama3:latest")
 
 
@@ -21,8 +24,9 @@ class ModelServerStub:
     empty answer; `at once` doesn't stream; a number is a status; bytes are a body.
     """
 
-    def __init__(self, kind: str = "ollama") -> None:
+    def __init__(self, kind: str = "ollama", *, certificate: Path | None = None) -> None:
         self.kind = kind
+        self.scheme = "https" if certificate else "http"
         self.manner: str | int | bytes = "well"
         self.models: tuple[str, ...] = MODELS
         self.pieces = ["An ", "*ap", "proximate* ", "index."]
@@ -36,12 +40,16 @@ class ModelServerStub:
         self.is_over = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stub": self}))
         self._server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def setting(self) -> str:

@@ -8,7 +8,7 @@ from sessions.exceptions import ModelServerError, ModelServerUnreachable, Unknow
 from sessions.storage import model_server
 from sessions.storage.model_server import Finish, Piece, Question, Said
 from sessions.storage.model_server.address import Address, read_key
-from tests.model_server import ModelServerStub
+from tests.model_server import CERTIFICATE, ModelServerStub
 
 QUESTION = Question("qwen3:14b", [Said("system", "Be brief."), Said("user", "What is HNSW?")], 8192)
 PATHS = {"ollama": ("/api/tags", "/api/chat"), "openai": ("/v1/models", "/v1/chat/completions")}
@@ -156,6 +156,18 @@ class TestContract:
     def test_proxies_of_the_environment_are_not_asked(self, stub, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         assert ask()[-1] == Finish(26, 5)
+
+
+def test_certificates_are_checked(settings, monkeypatch):
+    settings.MODEL_SERVER_KEY = "secret"
+    with ModelServerStub("openai", certificate=CERTIFICATE) as stub:
+        settings.MODEL_SERVER = stub.setting
+        with pytest.raises(ModelServerUnreachable):
+            ask()
+        assert stub.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        assert ask()[-1] == Finish(26, 5)
+        assert stub.asked[0][1]["Authorization"] == "Bearer secret"
 
 
 @pytest.mark.parametrize(
