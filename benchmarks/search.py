@@ -1,5 +1,6 @@
 """The first page of a search with its snippets, for words of known frequency; and what the index costs an append."""
 
+import logging
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import nullcontext
@@ -25,6 +26,7 @@ def main() -> None:
             place.fill(sessions, f"--messages={options.messages}", "--no-workspaces", "--marks")
             print(f"filled in {time.monotonic() - started:,.0f} s\n")
         place.activate()
+        logging.disable()
         _searches(options)
         _appends()
 

@@ -23,6 +23,7 @@ class ImpatientConnection(psycopg.Connection[Any]):
     """A connection that can tell whether its server has gone away, and gives up on one that hangs."""
 
     _answer_within: float | None = None
+    _compiles = True
 
     def is_alive(self) -> bool:
         """Whether the server has said nothing unasked, such as farewell; asked of the socket alone."""
@@ -33,6 +34,13 @@ class ImpatientConnection(psycopg.Connection[Any]):
     def expect_an_answer(self) -> None:
         """The next statement has ANSWER_SECONDS."""
         self._answer_within = ANSWER_SECONDS
+
+    def stop_compiling(self) -> None:
+        """Once for a connection: no statement here runs long enough to be worth 50 ms of JIT compilation."""
+        if self._compiles:
+            self.execute("SET SESSION jit = off")
+            self.commit()
+            self._compiles = False
 
     def wait(self, gen: PQGen[_Value], interval: float = 0.1, timeout: float | None = None) -> _Value:
         """Run one exchange with the server. Raises OperationalError, the connection closed, if it takes too long."""
@@ -69,6 +77,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if not isinstance(connection, ImpatientConnection):
                 return connection
             if connection.is_alive():
+                connection.expect_an_answer()
+                connection.stop_compiling()
                 connection.expect_an_answer()
                 return connection
             connection.close()
