@@ -56,6 +56,8 @@ SETTINGS = (
     Setting("MODEL_SERVER_MAX_MB", "int", 32, "How much the model server may send for one answer, in MiB."),
     Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
+    Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace in MiB; beyond it 413."),
+    Setting("WORKSPACE_QUOTA_MB", "int", 10240, "What the files of one session may have together, in MiB."),
     Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
     Setting("MAX_IMPORT_MB", "int", 2048, "Largest file to import in MiB, packed and unpacked; beyond it 413."),
     Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),

@@ -57,8 +57,15 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
         return [
             Error("RESEARCHMIND_WORKERS can't be negative, RESEARCHMIND_THREADS must be 1 or more.", id="research.E004")
         ]
+    if not 0 < settings.MAX_UPLOAD_BYTES <= settings.WORKSPACE_QUOTA_BYTES:
+        return [
+            Error(
+                "RESEARCHMIND_MAX_UPLOAD_MB must be at least 1 and at most RESEARCHMIND_WORKSPACE_QUOTA_MB.",
+                id="research.E008",
+            )
+        ]
     if not settings.RUN_SILENT_AFTER:
-        return [Error("RESEARCHMIND_RUN_SILENT_MINUTES must be at least 1.", id="research.E005")]
+        return [Error("RESEARCHMIND_RUN_SILENT_MINUTES must be at least 1.", id="research.E007")]
     return []
 
 

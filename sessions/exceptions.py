@@ -60,6 +60,12 @@ class ImportNotFound(NotFound):
     code = "import_not_found"
 
 
+class FileNotFound(NotFound):
+    """The workspace has no such file or directory."""
+
+    code = "file_not_found"
+
+
 class NotAllowed(SessionError):
     """The caller is known and may not do this."""
 
@@ -134,6 +140,12 @@ class TooLarge(SessionError):
     code = "too_large"
 
 
+class QuotaExceeded(TooLarge):
+    """The session's files would take more room than a session has."""
+
+    code = "quota_exceeded"
+
+
 class Conflict(SessionError):
     """The request doesn't fit the current state, which the error carries."""
 
@@ -168,6 +180,12 @@ class TaskConflict(Conflict):
     """Another task is active, or the task is completed."""
 
     code = "task_conflict"
+
+
+class InTheWay(Conflict):
+    """A directory stands where a file should go, or a file where a directory should."""
+
+    code = "in_the_way"
 
 
 class NoPendingQuestion(Conflict):

@@ -11,7 +11,19 @@ from sessions.api.docs import Docs
 from sessions.api.errors import handle
 from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
-from sessions.api.routers import chat, messages, revisions, run_records, runs, search, sessions, system, transfer, turns
+from sessions.api.routers import (
+    chat,
+    files,
+    messages,
+    revisions,
+    run_records,
+    runs,
+    search,
+    sessions,
+    system,
+    transfer,
+    turns,
+)
 
 DESCRIPTION = """\
 Sessions with their transcripts and workspaces, for scripts and agents.
@@ -42,6 +54,7 @@ for _router in (
     revisions.router,
     runs.router,
     run_records.router,
+    files.router,
     search.router,
     system.router,
 ):

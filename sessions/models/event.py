@@ -37,6 +37,8 @@ class Verb(models.TextChoices):
     ERROR_REPORTED = "error_reported"
     CLARIFICATION_ASKED = "clarification_asked"
     CLARIFICATION_ANSWERED = "clarification_answered"
+    FILE_PUT = "file_put"
+    FILE_REMOVED = "file_removed"
     RUN_FAILED = "run_failed"
     RUN_ABORTED = "run_aborted"
     RUN_REOPENED = "run_reopened"

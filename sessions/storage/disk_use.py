@@ -15,23 +15,29 @@ _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(slots=True)
 class DiskUse:
-    """Bytes that the disk gave away, files, and whether everything was looked at."""
+    """Bytes that the disk gave away, the files' own sizes, files, and whether everything was looked at."""
 
     bytes: int = 0
+    size: int = 0
     files: int = 0
     is_whole: bool = True
 
 
 def disk_use(session_id: UUID, *, in_trash: bool = False, most: int = MOST_MEASURED) -> DiskUse:
     """Measure a workspace, at most `most` of its entries. What is missing or unreadable counts nothing."""
-    measured = _Measuring(most)
     for base in (trash(), root()) if in_trash else (root(), trash()):
         try:
             workspace = os.open(os.path.join(base, str(session_id)), _OPEN_DIRECTORY)
         except OSError:
             continue
-        measured.walk(workspace)
-        break
+        return measure(workspace, most=most)
+    return DiskUse()
+
+
+def measure(directory: int, *, most: int = MOST_MEASURED) -> DiskUse:
+    """Measure an open directory, which is closed afterwards."""
+    measured = _Measuring(most)
+    measured.walk(directory)
     return measured.use
 
 
@@ -61,6 +67,7 @@ class _Measuring:
             self.use.bytes += status.st_blocks * _BLOCK
             if not stat.S_ISDIR(status.st_mode):
                 self.use.files += 1
+                self.use.size += status.st_size if stat.S_ISREG(status.st_mode) else 0
             elif depth < _MAX_DEPTH:
                 self.walk(os.open(entry.name, _OPEN_DIRECTORY, dir_fd=directory), depth + 1)
             else:

@@ -19,6 +19,11 @@ def checked_path(path: str) -> tuple[str, ...]:
     return tuple(path.split("/"))
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a name on the disk can be written as a part of a path; others aren't shown."""
+    return "/" not in name and not _problem(name)
+
+
 def _problem(path: str) -> str:
     if not path or path.startswith("/"):
         return "Write it relative to the workspace, such as content/notes.txt."
@@ -31,6 +36,6 @@ def _problem(path: str) -> str:
     names = encoded.split(b"/")
     if len(encoded) > LONGEST_PATH or max(map(len, names)) > LONGEST_NAME:
         return f"At most {LONGEST_NAME} bytes a name and {LONGEST_PATH} altogether."
-    if any(not name.strip() or name.startswith(b".") for name in names):
+    if any(not name.strip() or name.startswith(".") for name in path.split("/")):
         return "No empty or hidden names, and none that are . or .. ."
     return ""

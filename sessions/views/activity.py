@@ -119,6 +119,8 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.TAGGED: _tagged,
     Verb.EDITED: _edited,
     Verb.REVISION_RESTORED: lambda detail: f"restored revision {detail.get('number', '')}",
+    Verb.FILE_PUT: lambda detail: f"kept the file {detail.get('path', '')}",
+    Verb.FILE_REMOVED: lambda detail: f"removed the file {detail.get('path', '')}",
     Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
 }
 _OF_RUNS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {

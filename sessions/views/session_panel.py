@@ -8,17 +8,20 @@ from pathlib import Path
 
 from django.conf import settings
 
+from sessions.exceptions import FileNotFound, StorageError
 from sessions.models import Reason, Session
 from sessions.models.session_panel import RevisionLine, read_panel
 from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
-from sessions.storage.workspaces import WorkspaceState
+from sessions.storage.files import Entry, list_directory
+from sessions.storage.workspaces import CONTENT, WorkspaceState
 from sessions.views.activity import Line, activity
 from sessions.views.run_view import RunView, run_view
 from sessions.views.words import amount, counted
 
 REVISIONS_SHOWN = 5
+FILES_SHOWN = 30
 _LONGEST_SETTING = 8_000
 _SETTINGS = {
     "tool_settings": "Tools",
@@ -75,6 +78,7 @@ class Panel:
     activity: list[Line]
     workspace: WorkspaceState
     workspace_path: Path
+    files: list[Entry]
     run: RunView | None
     settings: list[Setting]
     summary: Summary | None
@@ -94,6 +98,7 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         activity=activity(session.pk, reader_id=reader_id),
         workspace=workspaces.state(session.pk, in_trash=session.in_trash),
         workspace_path=place(session.pk),
+        files=_files(session),
         run=run_view(session, rows.progress),
         settings=[
             Setting(label, _pretty(getattr(session, name)))
@@ -104,6 +109,14 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         expires_at=session.last_accessed + timedelta(seconds=session.ttl_seconds) if session.ttl_seconds else None,
         purgeable_at=session.deleted_at + timedelta(days=settings.TRASH_DAYS) if session.deleted_at else None,
     )
+
+
+def _files(session: Session) -> list[Entry]:
+    """The beginning of what is in `content/`; nothing in the trash, or where a workspace is damaged."""
+    try:
+        return [] if session.in_trash else list_directory(session.pk, (CONTENT,), most=FILES_SHOWN)
+    except (FileNotFound, StorageError):
+        return []
 
 
 def revision_view(line: RevisionLine, *, reader_id: int) -> RevisionView:

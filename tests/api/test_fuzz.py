@@ -58,6 +58,8 @@ def _check(case: schemathesis.Case, target: Session, token: str) -> None:
         if case.path.endswith("/sessions/import"):  # few texts are files of some system
             case.body, case.media_type = {"session": {"name": "x"}, "messages": []}, "application/json"
             case.query.pop("format", None)
+        if "path" in case.path_parameters:  # its pattern is lost on the way to the generator
+            case.path_parameters["path"] = "content/a"
         case.query.pop("cursor", None)  # the server alone makes cursors and versions
         case.headers.pop("If-Match", None)
     if re.fullmatch("[!-~]{1,255}", str(case.headers.get("Idempotency-Key", ""))):

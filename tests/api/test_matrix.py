@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from sessions.models import ApiToken, Import, Scope, Session
 from sessions.operations.editing import edit_message
+from sessions.operations.files import put_file
 from sessions.operations.runs.artifacts import set_artifact
 from sessions.operations.runs.tasks import NewTask, set_tasks
 from sessions.operations.tokens import create_token, revoke_token
@@ -87,6 +88,10 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
         None,
         writing() | {"owner": 400, "owner_signed_in": 400, "limited_here": 400},
     ),
+    ("GET", "sessions/<session_id>/files"): (None, reading()),
+    ("GET", "sessions/<session_id>/files/<path>"): (None, reading()),
+    ("PUT", "sessions/<session_id>/files/<path>"): ("x", writing(201)),
+    ("DELETE", "sessions/<session_id>/files/<path>"): (None, writing(204)),
     ("GET", "sessions/<session_id>/progress"): (None, reading()),
     ("PUT", "sessions/<session_id>/phase"): ({"phase": "idea"}, writing()),
     ("POST", "sessions/<session_id>/fail"): ({"reason": "x"}, writing()),
@@ -123,6 +128,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 def test_every_route_declares_what_to_expect():
     configured = {route for route in routes(get_resolver()) if route.lstrip("^").startswith("api")} - NOTHING
+    configured = {route.replace("<path:path>", "<path>") for route in configured}
     assert configured == {f"api/v1/{route}" for _, route in EXPECTED}
 
 
@@ -190,10 +196,12 @@ def test_who_gets_what(clients, alice, session, method, route, model_server):
     batch = Import.objects.create(owner=alice)
     route = route.replace("<import_id>", str(batch.pk))
     path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
-    path = path.replace("<kind>", "concept").replace("<task_id>", "a")
+    path = path.replace("<kind>", "concept").replace("<task_id>", "a").replace("<path>", "content/a")
     # Those who are refused come first: what the others do would hide it.
     for actor in sorted(ACTORS, key=lambda actor: expected[actor] < 400):
         Session.objects.filter(pk=session.pk, status="deleted").update(status="active")
+        if "<path>" in route and not session.in_trash:
+            put_file(actor=alice, session_id=session.pk, path="content/a", blocks=[b"a"], size=1)
         answer = clients[actor].generic(
             method,
             path,

@@ -83,6 +83,9 @@ def _whole(value: Any) -> Any:
 Time = Annotated[datetime, BeforeValidator(_time)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 
+_FILE_NAME = r"[^\s./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*"  # not hidden
+FILE_PATH = {"pattern": f"^{_FILE_NAME}(/{_FILE_NAME})*$"}
+
 # Numbers in addresses
 Limit = Annotated[int, Field(ge=1, le=200), BeforeValidator(_whole_number)]
 Offset = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(_whole_number)]

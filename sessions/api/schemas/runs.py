@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from sessions.api.schemas.common import (
+    FILE_PATH,
     LARGEST_INDEX,
     NOT_SENT,
     Answer,
@@ -28,7 +29,6 @@ RunStateName = Literal["going", "waiting", "complete", "failed", "aborted"]
 TaskStatusInAnyCase = Annotated[TaskStatusName, BeforeValidator(lower)]
 _VISIBLE = {"pattern": r"[^\s\x1c-\x1f\x85\ufeff]"}
 Kind = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$", description="In any case.")]
-_NAME = r"[^\s./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*"  # of a file, not hidden
 ShortId = Annotated[str, Field(min_length=1, max_length=255, json_schema_extra=_VISIBLE)]
 TaskId = Annotated[str, Field(min_length=1, max_length=255, json_schema_extra={"pattern": r"^[^/]*[!-.0-~][^/]*$"})]
 
@@ -85,7 +85,7 @@ class ArtifactForm(Form):
     )
 
     data: Any = NOT_SENT
-    path: Annotated[str, Field(max_length=4096, json_schema_extra={"pattern": f"^{_NAME}(/{_NAME})*$"})] = Field(
+    path: Annotated[str, Field(max_length=4096, json_schema_extra=FILE_PATH)] = Field(
         NOT_SENT, description="Relative to the workspace, such as `content/spec.md`."
     )
 

@@ -1,0 +1,175 @@
+"""The files of a session's workspace: look, preview, upload, download, remove."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
+from django.utils.safestring import SafeString
+
+from sessions.exceptions import NotAllowed, NotFound, SessionError
+from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
+from sessions.models import Session
+from sessions.operations.files import put_file, remove_file
+from sessions.rendering import markdown
+from sessions.storage import files
+from sessions.storage.disk_use import disk_use
+from sessions.storage.files import OpenFile
+from sessions.storage.names import checked_path
+from sessions.storage.ranges import BLOCK, download
+from sessions.storage.zipping import zipped
+from sessions.views.errors import sentence_of, status_of
+from sessions.views.page import page, render_page
+from sessions.views.session_page import load
+from sessions.views.toasts import toast
+from sessions.views.words import counted
+
+_IMAGES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+_LONGEST = 400_000  # bytes of a text that a preview shows
+_ROWS, _COLUMNS = 200, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a page shows of a file; `kind` is text, markdown, table, image or nothing."""
+
+    kind: str
+    text: str = ""
+    html: SafeString | None = None
+    rows: list[list[str]] = field(default_factory=list)
+    is_cut: bool = False
+
+
+@page("GET", "POST")
+def browse(request: PageRequest, session_id: str) -> HttpResponse:
+    """A directory (`?path=`) with its files, or its tree as a fragment; a POST uploads `files`, several at once."""
+    session = load(request, session_id)
+    path = request.POST.get("path", "") if request.method == "POST" else request.GET.get("path", "content")
+    problems: list[str] = []
+    status = 200
+    if request.method == "POST":
+        uploads = request.FILES.getlist("files")
+        problems, status = _upload(request, session, path, uploads)
+        if not problems:
+            toast(request, f"Kept {counted(len(uploads), 'file')}.")
+            return go_to(request, _address(session, path))
+    names = checked_path(path) if path else ()
+    context: dict[str, Any] = {"session": session, "path": path, "problems": problems}
+    context["steps"] = [("/".join(names[: number + 1]), name) for number, name in enumerate(names)]
+    context["entries"] = [] if session.in_trash else files.list_directory(session.pk, names)
+    context["use"], context["quota"] = disk_use(session.pk, in_trash=session.in_trash), settings.WORKSPACE_QUOTA_BYTES
+    if wants_fragment(request) and "tree" in request.GET:
+        return fragment(request, "sessions/_tree.html", context)
+    return render_page(request, "sessions/files.html", context, status=status)
+
+
+def _upload(
+    request: PageRequest, session: Session, path: str, uploads: "list[UploadedFile[Any]]"
+) -> tuple[list[str], int]:
+    """Keep what can be kept; return a sentence for each that can't, and a status."""
+    problems: list[str] = []
+    status = 422
+    if not uploads:
+        return ["Choose one or more files first."], status
+    for upload in uploads:
+        name = upload.name or ""
+        try:
+            put_file(
+                actor=request.user,
+                session_id=session.pk,
+                path=f"{path}/{name}" if path else name,
+                blocks=upload.chunks(BLOCK),
+                size=upload.size or 0,
+            )
+        except (NotFound, NotAllowed):
+            raise
+        except SessionError as error:
+            problems.append(f"{name}: {sentence_of(error)}")
+            status = status_of(error)
+    return problems, status if problems else 200
+
+
+@page("GET")
+def view(request: PageRequest, session_id: str) -> HttpResponse:
+    """A file (`?path=`) as far as a page can show it."""
+    session = load(request, session_id)
+    path = request.GET.get("path", "")
+    names = checked_path(path)
+    with files.opened_file(session.pk, names) as found:
+        preview = _preview(found)
+        context = {"session": session, "path": path, "name": found.name, "size": found.size}
+        context |= {"modified_at": found.modified_at, "preview": preview, "parent": "/".join(names[:-1])}
+    return render_page(request, "sessions/file.html", context)
+
+
+def _preview(found: OpenFile) -> Preview:
+    ending = found.name.rpartition(".")[2].lower()
+    if ending in _IMAGES:
+        return Preview("image")
+    data = found.file.read(_LONGEST)
+    if b"\0" in data or ending == "pdf":
+        return Preview("nothing")
+    text, is_cut = data.decode(errors="replace"), found.size > len(data)
+    if ending in ("csv", "tsv"):
+        return Preview("table", rows=_table(text, "\t" if ending == "tsv" else ","), is_cut=is_cut)
+    html = markdown.render(text) if ending in ("md", "markdown") else None
+    return Preview("text" if html is None else "markdown", text, html, is_cut=is_cut)
+
+
+def _table(text: str, delimiter: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(text.splitlines(), delimiter=delimiter):
+            rows.append(row[:_COLUMNS])
+            if len(rows) == _ROWS:
+                break
+    except csv.Error:
+        pass  # what could be read is shown
+    return rows
+
+
+@page("GET")
+def raw(request: PageRequest, session_id: str) -> HttpResponseBase:
+    """A file (`?path=`) to download; an image can also stand in a page (`?inline=1`)."""
+    session = load(request, session_id)
+    found = files.open_file(session.pk, checked_path(request.GET.get("path", "")))
+    kind = _IMAGES.get(found.name.rpartition(".")[2].lower()) if "inline" in request.GET else None
+    made = download(found, request.headers, is_head=request.method == "HEAD")
+    headers = made.headers | {"Content-Security-Policy": "default-src 'none'; sandbox"}
+    headers["Content-Disposition"] = content_disposition_header(kind is None, found.name) or "attachment"
+    content_type = kind or "application/octet-stream"
+    if made.blocks is None:
+        return HttpResponse(status=made.status, content_type=content_type, headers=headers)
+    return StreamingHttpResponse(made.blocks, status=made.status, content_type=content_type, headers=headers)
+
+
+@page("GET")
+def zip_directory(request: PageRequest, session_id: str) -> HttpResponseBase:
+    """A directory (`?path=`) as a zip."""
+    session = load(request, session_id)
+    path = request.GET.get("path", "content")
+    names = checked_path(path) if path else ()
+    files.list_directory(session.pk, names)  # 404 while that can still be said
+    name = f"{names[-1] if names else session.short_id}.zip"
+    pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else zipped(session.pk, names)
+    headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
+    return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
+
+
+@page("POST")
+def remove(request: PageRequest, session_id: str) -> HttpResponse:
+    """Remove a file or a directory (`path`)."""
+    path = request.POST.get("path", "")
+    remove_file(actor=request.user, session_id=session_id, path=path)
+    toast(request, f"Removed {path}.")
+    return go_to(request, _address(load(request, session_id), path.rpartition("/")[0]))
+
+
+def _address(session: Session, path: str) -> str:
+    return f"{reverse('session_files', args=[session.pk])}?{urlencode({'path': path})}"

@@ -1,0 +1,187 @@
+"""/sessions/{id}/files: list, download, upload, remove."""
+
+import io
+import zipfile
+from urllib.parse import quote
+
+import pytest
+
+from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.storage.workspaces import workspace_path
+from tests.api.contract import assert_problem
+from tests.clients import ApiClient
+from tests.statements import assert_statements
+from tests.storage.test_files import HOSTILE
+
+BINARY = "application/octet-stream"
+
+
+def put(owner, url, path, data=b"hello", **extra):
+    return owner.put(f"{url}/files/{quote(path)}", data, content_type=BINARY, **extra)
+
+
+def body(response):
+    return b"".join(response.streaming_content)
+
+
+def test_there_and_back(owner, url, session):
+    made = put(owner, url, "content/notes.txt")
+    assert made.status_code == 201
+    assert {key: made.json()[key] for key in ("name", "path", "type", "size")} == {
+        "name": "notes.txt",
+        "path": "content/notes.txt",
+        "type": "file",
+        "size": 5,
+    }
+    listed = owner.get(f"{url}/files?path=content").json()
+    assert [entry["name"] for entry in listed["files"]] == ["notes.txt"]
+    assert (listed["used"], listed["path"]) == (5, "content")
+    assert [entry["type"] for entry in owner.get(f"{url}/files").json()["files"]] == ["directory"]
+    found = owner.get(f"{url}/files/content/notes.txt")
+    assert body(found) == b"hello"
+    assert found.headers["Content-Disposition"] == 'attachment; filename="notes.txt"'
+    assert found.headers["X-Content-Type-Options"] == "nosniff"
+    assert found.headers["Content-Length"] == "5"
+    assert owner.get(url).json()["content_count"] == 1
+    assert owner.delete(f"{url}/files/content/notes.txt").status_code == 204
+    assert_problem(owner.get(f"{url}/files/content/notes.txt"), 404, "file_not_found")
+    assert_problem(owner.delete(f"{url}/files/content"), 400, "impossible")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=0-3", 206, b"0123"),
+        ("bytes=4-", 206, b"456789"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=5-900", 206, b"56789"),
+        ("bytes=5-4", 200, b"0123456789"),
+        ("bytes=0-1,3-4", 200, b"0123456789"),
+        ("lines=1-2", 200, b"0123456789"),
+        ("bytes=10-", 416, b""),
+    ],
+)
+def test_ranges(alice_token, owner, url, asked, status, part):
+    put(owner, url, "content/digits", b"0123456789")
+    answer = ApiClient(alice_token).get(f"{url}/files/content/digits", headers={"Range": asked})
+    assert answer.status_code == status
+    if status == 416:
+        assert answer.headers["Content-Range"] == "bytes */10"
+        return
+    assert body(answer) == part
+    assert answer.headers["Content-Length"] == str(len(part))
+    assert answer.headers.get("Content-Range", "").startswith("bytes ") == (status == 206)
+
+
+def test_unchanged(owner, url):
+    put(owner, url, "content/a")
+    tag = owner.get(f"{url}/files/content/a").headers["ETag"]
+    assert owner.get(f"{url}/files/content/a", headers={"If-None-Match": tag}).status_code == 304
+    assert owner.head(f"{url}/files/content/a").headers["Content-Length"] == "5"
+    old = {"Range": "bytes=0-0", "If-Range": '"other"'}
+    assert owner.get(f"{url}/files/content/a", headers=old).status_code == 200
+
+
+def test_limits(owner, url, settings):
+    settings.MAX_UPLOAD_BYTES, settings.WORKSPACE_QUOTA_BYTES = 10, 15
+    assert_problem(put(owner, url, "content/a", b"x" * 11), 413, "too_large")
+    put(owner, url, "content/a", b"x" * 10)
+    problem = assert_problem(put(owner, url, "content/b", b"x" * 10), 413, "quota_exceeded")
+    assert problem["state"] == {"used": 10, "quota": 15}
+    assert [entry["name"] for entry in owner.get(f"{url}/files?path=content").json()["files"]] == ["a"]
+
+
+def test_no_larger_than_a_request_may_be(owner, url, settings):
+    """Files aren't read into memory: the limit of other bodies isn't theirs."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert put(owner, url, "content/large", b"x" * 5000).status_code == 201
+    assert len(body(owner.get(f"{url}/files/content/large"))) == 5000
+
+
+# Half surrogates can't be sent: Django makes names of percent signs of what isn't UTF-8.
+SENDABLE = [path for path in HOSTILE if path and path == path.encode(errors="ignore").decode()]
+
+
+@pytest.mark.parametrize("path", ["", *SENDABLE])
+def test_hostile_names_on_every_route(owner, url, session, path):
+    before = sorted(workspace_path(session.pk).parent.rglob("*"))
+    written = quote(path)
+    for call in (
+        lambda: owner.get(f"{url}/files/{written}"),
+        lambda: put(owner, url, path),
+        lambda: owner.delete(f"{url}/files/{written}"),
+        lambda: owner.get(f"{url}/files?path={written}") if path else owner.get(f"{url}/files/"),
+    ):
+        assert 400 <= call().status_code < 500
+    assert sorted(workspace_path(session.pk).parent.rglob("*")) == before
+
+
+def test_archived_and_trashed(owner, url, session, alice):
+    put(owner, url, "content/a")
+    archive_session(actor=alice, session_id=session.pk)
+    assert_problem(put(owner, url, "content/b"), 409, "session_archived")
+    assert_problem(owner.delete(f"{url}/files/content/a"), 409, "session_archived")
+    assert body(owner.get(f"{url}/files/content/a")) == b"hello"
+    trash_session(actor=alice, session_id=session.pk)
+    for answer in (owner.get(f"{url}/files"), owner.get(f"{url}/files/content/a"), put(owner, url, "content/b")):
+        assert_problem(answer, 404, "session_not_found")
+
+
+def test_statements(owner, url):
+    for call in (
+        lambda: put(owner, url, "content/a"),
+        lambda: owner.get(f"{url}/files"),
+        lambda: owner.get(f"{url}/files/content/a"),
+        lambda: owner.delete(f"{url}/files/content/a"),
+    ):
+        with assert_statements(at_most=4):
+            assert call().status_code < 300
+
+
+@pytest.mark.parametrize("path", ["files", "files/content/a"])
+def test_strangers_see_nothing(owner, stranger, url, path):
+    put(owner, url, "content/a")
+    assert_problem(stranger.get(f"{url}/{path}"), 404, "session_not_found")
+    assert_problem(put(stranger, url, "content/a", b"changed"), 404, "session_not_found")
+    assert body(owner.get(f"{url}/files/content/a")) == b"hello"
+
+
+def test_pages(alice_client, mallory_client, owner, session, url):
+    """The same files in the browser: directory, previews, zip, upload and removal."""
+    page = f"/sessions/{session.pk}/files/"
+    uploads = [io.BytesIO(b"# Title\n<script>alert(1)</script>"), io.BytesIO(b"a,b\n1,<i>2</i>\n")]
+    uploads[0].name, uploads[1].name = "notes.md", "table.csv"
+    sent = alice_client.post(page, {"path": "content", "files": uploads})
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"{page}?path=content")
+    put(owner, url, "content/deep/evil.html", b"<script>alert(1)</script>")
+    shown = alice_client.get(f"{page}?path=content").content.decode()
+    for name in ("notes.md", "table.csv", "deep"):
+        assert name in shown
+    markdown = alice_client.get(f"{page}view/?path=content/notes.md").content.decode()
+    assert "Title</h" in markdown
+    assert "<script>alert" not in markdown
+    assert "<td>&lt;i&gt;2&lt;/i&gt;</td>" in alice_client.get(f"{page}view/?path=content/table.csv").content.decode()
+    assert "<script>alert" not in alice_client.get(f"{page}view/?path=content/deep/evil.html").content.decode()
+    raw = alice_client.get(f"{page}raw/?inline=1&path=content/deep/evil.html")
+    assert raw.headers["Content-Disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(body(alice_client.get(f"{page}zip/?path=content")))) as archive:
+        assert sorted(archive.namelist()) == ["deep/evil.html", "notes.md", "table.csv"]
+        assert archive.read("deep/evil.html") == b"<script>alert(1)</script>"
+    assert "notes.md" in alice_client.get(f"/sessions/{session.pk}/").content.decode()
+    for place in ("", "view/?path=content/notes.md", "raw/?path=content/notes.md", "zip/"):
+        assert mallory_client.get(page + place).status_code == 404
+    assert mallory_client.post(f"{page}remove/", {"path": "content/notes.md"}).status_code == 404
+    assert alice_client.post(f"{page}remove/", {"path": "content/notes.md"}).status_code == 303
+    assert alice_client.get(f"{page}view/?path=content/notes.md").status_code == 404
+    assert alice_client.post(page, {"path": "content"}).status_code == 422
+
+
+@pytest.mark.parametrize("path", [path for path in HOSTILE if path])
+def test_hostile_names_on_every_page(alice_client, session, path):
+    page = f"/sessions/{session.pk}/files/"
+    written = quote(path.encode(errors="surrogatepass"))
+    for place in (f"?path={written}", f"view/?path={written}", f"raw/?path={written}", f"zip/?path={written}"):
+        assert 400 <= alice_client.get(page + place).status_code < 500, place
+    assert (
+        400 <= alice_client.post(f"{page}remove/", {"path": path.encode(errors="replace").decode()}).status_code < 500
+    )

@@ -1,0 +1,55 @@
+"""Files in the browser: uploaded by the panel's form, looked at, and removed."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from sessions.operations.files import put_file
+from tests.factories import make_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154"
+    "78da63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+def test_there_and_back(alice_page: Page, alice: User, tmp_path: Path, check_axe, screenshot) -> None:
+    page = alice_page
+    session = make_session(alice, "Mosses of the north", messages=2)
+    kept = {
+        "deep/er/" + "x" * 200 + ".txt": b"text",
+        "table.csv": b"species,count\n" + b"Sphagnum,12\n" * 30,
+        "pixel.png": PIXEL,
+        "notes.md": b"# Notes\n\n- one\n- two\n",
+    }
+    for path, data in kept.items():
+        put_file(actor=alice, session_id=session.pk, path=f"content/{path}", blocks=[data], size=len(data))
+    page.goto(f"/sessions/{session.pk}/")
+    page.locator(".tree summary", has_text="deep").click()
+    expect(page.locator(".tree .tree")).to_contain_text("er")
+    check_axe(page)
+    screenshot(page, "files-panel")
+    files = [tmp_path / name for name in ("one.txt", "two.txt")]
+    for file in files:
+        file.write_text("uploaded")
+    page.get_by_label("Files to upload").set_input_files(files)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Kept 2 files.")
+    expect(page.locator(".files .card")).to_have_count(6)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        screenshot(page, f"files-{width}")
+        check_axe(page)
+    for name in ("table.csv", "notes.md", "pixel.png"):
+        page.goto(f"/sessions/{session.pk}/files/view/?path=content/{name}")
+        screenshot(page, f"file-{name}")
+        check_axe(page)
+    assert page.locator(".picture img").evaluate("image => image.naturalWidth") == 1
+    page.goto(f"/sessions/{session.pk}/files/?path=content")
+    page.get_by_label("Delete one.txt").click()
+    page.get_by_role("button", name="Delete for ever").click()
+    expect(page.locator(".files .card")).to_have_count(5)

@@ -1,0 +1,278 @@
+"""Files of a workspace on a real disk: nothing outside is touched, nothing hangs, nothing is half written."""
+
+import contextlib
+import os
+import socket
+import threading
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from sessions.exceptions import FileNotFound, Impossible, InTheWay, Invalid, QuotaExceeded, StorageError, StorageFull
+from sessions.storage import files, workspaces
+from sessions.storage.names import checked_path
+from sessions.storage.zipping import zipped
+from tests.together import together
+
+QUOTA = 10_000
+
+
+@pytest.fixture
+def session_id():
+    session_id = uuid4()
+    workspaces.create(session_id)
+    return session_id
+
+
+@pytest.fixture
+def place(session_id) -> Path:
+    return workspaces.workspace_path(session_id)
+
+
+@pytest.fixture
+def secret(tmp_path) -> Path:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    return outside / "secret"
+
+
+def write(session_id, path, data=b"data", *, size=None, quota=QUOTA):
+    size = len(data) if size is None else size
+    return files.write_file(session_id, checked_path(path), iter([data]), size=size, quota=quota)
+
+
+def read(session_id, path):
+    with files.opened_file(session_id, checked_path(path)) as found:
+        return found.file.read()
+
+
+def everything(place):
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*"))
+
+
+def test_there_and_back(session_id, place):
+    entry = write(session_id, "content/a/b/notes.txt", b"one")
+    assert (entry.path, entry.size, entry.is_directory) == ("content/a/b/notes.txt", 3, False)
+    write(session_id, "content/a/b/notes.txt", b"second")
+    assert read(session_id, "content/a/b/notes.txt") == b"second"
+    (found,) = files.list_directory(session_id, ("content", "a", "b"))
+    assert (found.name, found.size) == ("notes.txt", 6)
+    files.remove_file(session_id, checked_path("content/a"))
+    assert everything(place) == ["content"]
+    for gone in ("content/a", "content/a/b/notes.txt"):
+        with pytest.raises(FileNotFound):
+            files.remove_file(session_id, checked_path(gone))
+    with pytest.raises(Impossible):
+        files.remove_file(session_id, ("content",))
+
+
+def test_hidden_and_special_are_not_there(session_id, place, secret):
+    content = place / "content"
+    (content / "link").symlink_to(secret)
+    (content / "directory").symlink_to(secret.parent)
+    (content / "loop").symlink_to(content)
+    (content / ".hidden").write_text("x")
+    (content / "a\nb").write_text("x")
+    os.mkfifo(content / "fifo")
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = os.getcwd()
+        os.chdir(content)  # addresses of sockets are short
+        try:
+            listening.bind("socket")
+        finally:
+            os.chdir(here)
+        (content / "plain").write_text("x")
+        assert [entry.name for entry in files.list_directory(session_id, ("content",))] == ["plain"]
+        for name in ("link", "fifo", "socket", "loop", "directory"):
+            for call in (
+                lambda name=name: read(session_id, f"content/{name}"),
+                lambda name=name: files.remove_file(session_id, ("content", name)),
+                lambda name=name: files.list_directory(session_id, ("content", name)),
+            ):
+                with pytest.raises(FileNotFound):
+                    call()
+        with pytest.raises(FileNotFound):
+            read(session_id, "content/directory/secret")
+        with pytest.raises(InTheWay):
+            write(session_id, "content/directory/secret", b"changed")
+        assert b"secret" not in b"".join(zipped(session_id, ("content",)))
+        write(session_id, "content/link", b"changed")
+        write(session_id, "content/fifo", b"changed")
+    assert secret.read_text() == "secret"
+    assert (content / "link").read_text() == (content / "fifo").read_text() == "changed"
+    assert not (content / "link").is_symlink()
+
+
+def test_a_workspace_that_is_a_link(session_id, place, secret):
+    place.rename(place.with_name("elsewhere"))
+    place.symlink_to(secret.parent)
+    for call in (
+        lambda: files.list_directory(session_id),
+        lambda: read(session_id, "secret"),
+        lambda: write(session_id, "secret"),
+        lambda: files.remove_file(session_id, ("secret",)),
+    ):
+        with pytest.raises(FileNotFound):
+            call()
+    assert secret.read_text() == "secret"
+
+
+def test_something_in_the_way(session_id, place):
+    write(session_id, "content/file")
+    for path in ("content", "content/file/below"):
+        with pytest.raises(InTheWay):
+            write(session_id, path)
+    assert everything(place) == ["content", "content/file"]
+
+
+def test_cut_off_or_too_long(session_id, place):
+    write(session_id, "content/a", b"old")
+    for size in (3, 5):
+        with pytest.raises(Impossible):
+            write(session_id, "content/a", b"data", size=size)
+
+    def broken():
+        yield b"da"
+        raise ConnectionResetError
+
+    with pytest.raises(StorageError):
+        files.write_file(session_id, ("content", "a"), broken(), size=4, quota=QUOTA)
+    assert read(session_id, "content/a") == b"old"
+    assert everything(place) == ["content", "content/a"]
+
+
+def test_a_full_disk(session_id, place, monkeypatch):
+    write(session_id, "content/a", b"old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFull):
+        write(session_id, "content/a", b"new")
+    monkeypatch.undo()
+    assert read(session_id, "content/a") == b"old"
+    assert everything(place) == ["content", "content/a"]
+
+
+def test_the_quota(session_id):
+    write(session_id, "content/a", b"x" * 6000)
+    write(session_id, "content/a", b"y" * 9000)
+    with pytest.raises(QuotaExceeded) as refused:
+        write(session_id, "content/b", b"z" * 1001)
+    assert refused.value.state == {"used": 9000, "quota": QUOTA}
+    write(session_id, "content/b", b"z" * 1000)
+
+
+def test_parallel_uploads_stay_within_the_quota(session_id, place):
+    """Their room is taken before the first byte comes: none of ten that are under way at once goes beyond."""
+    gate = threading.Barrier(10, timeout=30)
+
+    def slow():
+        gate.wait()
+        yield b"x" * 3000
+
+    def upload(number):
+        try:
+            return files.write_file(session_id, ("content", str(number)), slow(), size=3000, quota=QUOTA)
+        except QuotaExceeded:
+            gate.wait()  # it waits with the others, so that all of them overlap
+            raise
+
+    results = together(*[lambda number=number: upload(number) for number in range(10)])
+    assert sum(isinstance(result, QuotaExceeded) for result in results) == 7
+    assert sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) == 9000
+
+
+def test_what_a_killed_upload_left_is_swept(session_id, place):
+    (place / ".upload-dead").write_bytes(b"x" * 9000)
+    (place / ".removed-dead").mkdir()
+    write(session_id, "content/a", b"y" * 5000)
+    assert everything(place) == ["content", "content/a"]
+
+
+HOSTILE = [
+    *("", "/", "//", ".", "..", "../x", "../../etc/passwd", "content/..", "content/../..", "content/../../x"),
+    *("/etc/passwd", "//etc/passwd", "content//x", "content/", "content/./x", "./content", "content/.", "~/../x/.."),
+    *(
+        "content\\x",
+        "..\\..\\x",
+        "C:\\x",
+        "content/a\0b",
+        "\0",
+        "content/a\nb",
+        "a\r\nSet-Cookie: x",
+        "\x7f",
+        "\x1b[31m",
+    ),
+    *("x" * 256, "content/" + "y" * 300, "é" * 128, "content/" + "😀" * 64, "/".join(["d"] * 2100), "a/" * 3000 + "b"),
+    *(".mcp-vector-search/x", ".upload-x", ".removed-x", "content/.git/config", ".ssh", "content/.env", "..."),
+    *("\ud800", "content/\udc80", " ", "content/ ", "content/\t", "content/\u00a0", "\u3000/x", "a/\u2003/b"),
+    *("....//", "..;/x", ".%2e/x", "content/...", "content/.. /x", "../workspaces-evil/x", ".trash/x", ".staging/x"),
+    *("content/\x01", "content/\x0b", "con\x00tent/x", "content/../content/../../x"),
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_are_refused(path):
+    with pytest.raises(Invalid):
+        checked_path(path)
+
+
+def test_there_are_enough_of_them():
+    assert len(set(HOSTILE)) >= 60
+
+
+@pytest.mark.parametrize(
+    "name", ["-rf", "$(id)", "`id`", "a;b", "a b", "%2e%2e", "x" * 255, "é" * 127, "CON", "*", "'\""]
+)
+def test_odd_names_are_names(session_id, place, name):
+    write(session_id, f"content/{name}", b"kept")
+    assert read(session_id, f"content/{name}") == b"kept"
+    assert os.listdir(place / "content") == [name]
+    files.remove_file(session_id, ("content", name))
+
+
+def swap(session_id, place, secret, times):
+    """While names are swapped for links and back, nothing outside is read or written."""
+    content = place / "content"
+    (content / "d").mkdir()
+    (content / "d" / "secret").write_text("inside")
+    stop = threading.Event()
+
+    def swapping():
+        while not stop.is_set():
+            (content / "aside").unlink(missing_ok=True)
+            os.rename(content / "d", content / "kept")
+            (content / "d").symlink_to(secret.parent)
+            os.rename(content / "d", content / "aside")
+            os.rename(content / "kept", content / "d")
+
+    thread = threading.Thread(target=swapping)
+    thread.start()
+    try:
+        for _ in range(times):
+            for call in (
+                lambda: read(session_id, "content/d/secret"),
+                lambda: b"".join(zipped(session_id, ("content",))),
+                lambda: write(session_id, "content/d/new", b"x") and b"",
+            ):
+                with contextlib.suppress(FileNotFound, InTheWay):
+                    assert b"outside" not in call()
+    finally:
+        stop.set()
+        thread.join()
+    assert os.listdir(secret.parent) == ["secret"]
+
+
+def test_swapped_meanwhile(session_id, place, secret):
+    secret.write_text("outside")
+    swap(session_id, place, secret, 40)
+
+
+@pytest.mark.soak
+def test_swapped_meanwhile_for_long(session_id, place, secret):
+    secret.write_text("outside")
+    swap(session_id, place, secret, 1000)
