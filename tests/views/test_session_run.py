@@ -128,6 +128,7 @@ def test_stop_and_reopen(alice_client, session):
     assert read_progress(session.pk).state == "aborted"
     page = html(alice_client.get(address(session)))
     assert "run/reopen/" in page
+    assert f'href="{address(session)}export/"' in page
     assert "run/stop/" not in page
     alice_client.post(address(session, "run/reopen/"))
     assert read_progress(session.pk).state == "going"
