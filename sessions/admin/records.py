@@ -15,7 +15,7 @@ from sessions.access import Actor, SessionRef
 from sessions.admin.bases import RecordModelAdmin
 from sessions.admin.counts import ShortPaginator
 from sessions.exceptions import SessionError
-from sessions.models import ApiToken, Event, Session, SessionCount, Tag, WorkspaceRemoval
+from sessions.models import ApiToken, Event, Run, Session, SessionCount, Tag, WorkspaceRemoval
 from sessions.models.session import short_id_range
 from sessions.operations.tokens import revoke_token
 from sessions.operations.workspaces import remove_workspace
@@ -106,6 +106,22 @@ class EventAdmin(ReadOnlyAdmin):
             return "–"
         address = reverse("admin:research_session_change", args=[event.session_id])
         return format_html('<a href="{}">{}</a>', address, Session(pk=event.session_id).short_id)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Runs of agents: where they are and when they were last heard of."""
+
+    list_display = ("session", "owner", "state", "phase", "started_at", "heartbeat_at")
+    list_filter = ("state",)
+    list_select_related = ("session", "owner")
+    sortable_by = ()
+    ordering = ("pk",)
+
+    @admin.display(description="Phase")
+    def phase(self, run: Run) -> str:
+        """The session's phase."""
+        return run.session.phase.replace("_", " ")
 
 
 @admin.register(ApiToken)

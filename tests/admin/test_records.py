@@ -8,6 +8,7 @@ from sessions.models import (
     ApiToken,
     Event,
     IdempotencyKey,
+    Run,
     SessionCount,
     Tag,
     Verb,
@@ -20,14 +21,15 @@ from tests.factories import make_session
 from tests.statements import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MODELS = ("tag", "event", "apitoken", "workspaceremoval")
+MODELS = ("tag", "event", "run", "apitoken", "workspaceremoval")
 
 
 def rows_of(model: str, alice):
-    session = make_session(alice, tags=["moss"])
+    session = make_session(alice, tags=["moss"], phase="idea")
     create_token(actor=alice, name="laptop")
     WorkspaceRemoval.objects.create(session_id=session.pk)
-    return {"tag": Tag, "event": Event, "apitoken": ApiToken, "workspaceremoval": WorkspaceRemoval}[model].objects
+    tables = {"tag": Tag, "event": Event, "run": Run, "apitoken": ApiToken, "workspaceremoval": WorkspaceRemoval}
+    return tables[model].objects
 
 
 @pytest.mark.parametrize("model", MODELS)

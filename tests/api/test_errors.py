@@ -44,7 +44,10 @@ def test_a_slash_at_the_end(owner):
     assert "no slash" in assert_problem(owner.get("/api/v1/sessions/"), 404)["detail"]
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(pair for pair in KNOWN if pair[0] in ("POST", "PUT", "PATCH")))
+WITH_BODIES = sorted(pair for pair in KNOWN if pair[0] in ("POST", "PUT", "PATCH") and "{path}" not in pair[1])
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_BODIES)  # a file is whatever bytes it is
 def test_bodies_that_are_none(owner, session, method, path):
     url = filled(path, session)
     takes_body = "requestBody" in next(found for m, p, found in operations() if (m, p) == (method, path))
