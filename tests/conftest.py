@@ -1,5 +1,6 @@
 """Fixtures that every layer's tests share: standing actors, their clients and tokens, workspaces of each test's own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,26 @@ from sessions.operations.tokens import create_token
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
 from tests.model_server import ModelServerStub
+
+# What lies in these asks no database, unless a test there uses one: it runs once, in the part on SQLite.
+WITHOUT_DATABASE = ("formats", "rendering", "storage", "test_architecture.py", "test_docs.py")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of the part on PostgreSQL what cannot tell the databases apart."""
+    if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
+        return
+    same = [item for item in items if _is_same_on_every_database(item)]
+    config.hook.pytest_deselected(items=same)
+    left_out = set(same)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_same_on_every_database(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    return folder in WITHOUT_DATABASE and not uses and item.get_closest_marker("django_db") is None
 
 
 @pytest.fixture(autouse=True)
