@@ -80,6 +80,7 @@ def test_what_arrives_above_and_below_moves_nothing_at_all(alice_page: Page, lon
     expect(page.locator("#m-120")).to_be_in_viewport()
     page.evaluate("(value) => { document.querySelector('.scroll').style.overflowAnchor = value }", anchoring)
     for side in ("earlier", "later"):
+        page.wait_for_load_state("networkidle")  # what the page asks for by itself has arrived
         first, top = page.evaluate(FIRST_SHOWN)
         amount = page.locator(".msg").count()
         page.evaluate(f"htmx.trigger('#{side} .reach', 'intersect')")
