@@ -5,7 +5,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -120,9 +119,11 @@ def _chips(query: Query) -> Iterator[FilterChip]:
 
 
 def _groups(results: Sequence[Result]) -> Iterator[Group]:
-    """Results in their order; those of one session that follow each other under one heading."""
-    for session_id, found in groupby(results, key=lambda result: result.session_id):
-        first, *others = found
+    """The page's results under one heading a session; the session with the best one comes first."""
+    by_session: dict[Any, list[Result]] = {}
+    for result in results:
+        by_session.setdefault(result.session_id, []).append(result)
+    for session_id, (first, *others) in by_session.items():
         address = reverse("session_detail", args=[session_id])
         group = Group(session_id, address, [first.session_name], _PLACES.get(first.status, ""))
         hits = [_line(result, address) for result in (first, *others) if result.index is not None]
