@@ -9,7 +9,9 @@ from sessions.views import (
     fleet,
     importing,
     lists,
+    live,
     new_session,
+    palette,
     search,
     settings,
     tags,
@@ -29,8 +31,12 @@ urlpatterns = [
     path("trash/", lists.trashed, name="trash"),
     path("trash/empty/", trash.empty, name="empty_trash"),
     path("fleet/", fleet.fleet, name="fleet"),
+    path("live/", live.of_lists, name="list_live"),
     path("tags/", tags.all_tags, name="tags"),
     path("search/", search.search, name="search"),
+    # From anywhere
+    path("palette/", palette.palette, name="palette"),
+    path("keys/", palette.keys, name="keys"),
     # Sessions
     path("sessions/new/", new_session.new, name="session_new"),
     path("sessions/actions/", actions.act, name="session_actions"),

@@ -177,4 +177,4 @@ def _renamed(request: PageRequest, session_id: str, address: str) -> HttpRespons
     if query is None:
         return HttpResponseClientRefresh()
     rows = one_row(query, request.user.pk, session_id)
-    return fragment(request, "sessions/_row.html", {"list": rows, "row": rows.rows[0]})
+    return fragment(request, "sessions/_row.html", {"list": rows, "row": rows.rows[0], "focus_name": True})

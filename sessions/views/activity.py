@@ -53,11 +53,21 @@ class Line:
     messages: int = 0
 
 
-def activity(session_id: UUID, *, reader_id: int) -> list[Line]:
-    """The newest lines of a session's history, newest first, as this reader reads them. One query."""
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The newest lines and what happened after `since`, both newest first; the newest event's number, 0 without one."""
+
+    lines: list[Line]
+    newest: int
+    verbs: list[str]
+
+
+def activity(session_id: UUID, *, reader_id: int, since: int = 0) -> Activity:
+    """A session's history as this reader reads it, and what happened since an event. One query."""
     events = Event.objects.filter(session_id=session_id).order_by("-id")
-    rows = events.values("actor_id", "actor_name", "token_name", "verb", "detail", "at")[:_READ]
-    return _joined(_line(row, reader_id) for row in rows)[:SHOWN]
+    rows = list(events.values("id", "actor_id", "actor_name", "token_name", "verb", "detail", "at")[:_READ])
+    lines = _joined(_line(row, reader_id) for row in rows)[:SHOWN]
+    return Activity(lines, rows[0]["id"] if rows else 0, [row["verb"] for row in rows if row["id"] > since])
 
 
 def _line(row: Mapping[str, Any], reader_id: int) -> Line:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -33,11 +33,11 @@ def answer_changes(request: PageRequest, action: str, session_ids: Sequence[str]
     if query.view.loses(action):
         context["gone"] = session_ids
     else:
-        context["list"] = page_of(query, request.user.pk, limit=_rows_shown(request))
+        context["list"] = page_of(query, request.user.pk, limit=rows_shown(request.POST))
     return fragment(request, "sessions/_list_changes.html", context)
 
 
-def _rows_shown(request: PageRequest) -> int:
+def rows_shown(parameters: QueryDict) -> int:
     """How many rows the reader has loaded, so that a list shown anew is as long as it was."""
-    shown = request.POST.get("shown", "")
+    shown = parameters.get("shown", "")
     return min(max(int(shown), PAGE_SIZE), MOST_REFRESHED) if shown.isdecimal() and len(shown) < 6 else PAGE_SIZE

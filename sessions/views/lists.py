@@ -1,8 +1,10 @@
 """The sessions page and its sisters: pinned, archived, trash. Each address gives a page, or the next rows of one."""
 
 from django.http import HttpResponse
+from django.urls import reverse
 
 from sessions.htmx import PageRequest, fragment, wants_fragment
+from sessions.models.open_page import list_state
 from sessions.views.listing import ALL, ARCHIVE, PINNED_ONLY, TRASH, ListQuery, View
 from sessions.views.page import page, render_page
 from sessions.views.rows import page_of
@@ -36,11 +38,13 @@ def trashed(request: PageRequest) -> HttpResponse:
 
 def _list(request: PageRequest, view: View) -> HttpResponse:
     query = ListQuery.read(view, request.GET.dict())
-    rows = page_of(query, request.user.pk)
-    context = {"query": query, "view": view, "list": rows}
+    context = {"query": query, "view": view}
     is_filtering = request.htmx.target == FOUND  # the filter box takes its parts out of the whole page
     if wants_fragment(request) and not is_filtering:
-        return fragment(request, "sessions/_rows.html", context)
+        return fragment(request, "sessions/_rows.html", context | {"list": page_of(query, request.user.pk)})
+    # Read before the rows: what changes in between is asked for again. With a tag, the first question tells it.
+    context["state"] = "" if query.tag else list_state(request.user.pk)
+    context |= {"list": page_of(query, request.user.pk), "live_address": reverse("list_live")}
     response = render_page(request, "sessions/session_list.html", context, here=view.name, tag=query.tag)
     if is_filtering:
         response.headers["HX-Replace-Url"] = query.address()

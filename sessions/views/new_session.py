@@ -19,7 +19,9 @@ _FIELDS = {"messages": "system_prompt", "content": "system_prompt"}
 def new(request: PageRequest) -> HttpResponse:
     """The form; then the new session's page. What was typed stays when something is refused."""
     if request.method != "POST":
-        return _form(request, NewSessionForm(initial={"tags": request.GET.get("tags", "")}), 200)
+        return _form(
+            request, NewSessionForm(initial={name: request.GET.get(name, "") for name in ("name", "tags")}), 200
+        )
     form = NewSessionForm(request.POST)
     if not form.is_valid():
         return _form(request, form, 422)

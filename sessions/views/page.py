@@ -59,12 +59,24 @@ def render_page(
     return render(request, template, shell_context(request, here=here, tag=tag) | (context or {}), status=status)
 
 
+def is_live(request: HttpRequest) -> bool:
+    """Whether an open page asks what is new, and not its reader."""
+    return wants_fragment(request) and request.htmx.trigger == "live"  # type: ignore[attr-defined]  # PageHtmx set it
+
+
+def over(request: HttpRequest, status: int, *, sign_in: str = "") -> HttpResponse:
+    """Tell an open page that it needn't ask any more: its reader is signed out, or what it shows has gone."""
+    return render(request, "sessions/_live_over.html", {"sign_in": sign_in}, status=status)
+
+
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """Send to the sign-in page. htmx never gets that page as a fragment, and what was typed stays where it is."""
     if not wants_fragment(request):
         back = request.get_full_path() if request.method in _SAFE else reverse("session_list")
         return go_to(request, f"{reverse('sign_in')}?{urlencode({'next': back})}")
     address = f"{reverse('sign_in')}?{urlencode({'next': current_address(request)})}"
+    if is_live(request):
+        return over(request, 401, sign_in=address)
     if request.method in _SAFE:
         response = go_to(request, address)
         response.status_code = 401

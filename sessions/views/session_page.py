@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django_htmx.http import trigger_client_event
 
 from sessions.access import Actor, session_for_reading
 from sessions.exceptions import NotAllowed, NotFound, SessionError
@@ -14,7 +15,6 @@ from sessions.operations.changing import mark_accessed
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import Appended, NewMessage, append_messages
 from sessions.views import transcript
-from sessions.views.activity import activity
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
 from sessions.views.session_panel import expiry_choices, panel
@@ -78,14 +78,12 @@ def name(request: PageRequest, session_id: str) -> HttpResponse:
 
 
 def added(request: PageRequest, session: Session, appended: Appended) -> HttpResponse:
-    """The composer, empty again, and what was appended, where the page shows the end of the transcript; else there."""
+    """The composer, empty again, where the page shows the end and asks what is new; else the page at what is new."""
     if wants_fragment(request):
         shown = number(request.POST.get("shown"))
-        following = transcript.following(session, after=shown) if shown is not None else None
-        if following is not None and following.last is not None:
-            context = {"session": session, "transcript": following, "shown": following.last}
-            context["activity"] = activity(session.pk, reader_id=request.user.pk)
-            return fragment(request, "sessions/_added.html", context)
+        if shown is not None and appended.message_count - shown <= transcript.PAGE:
+            response = fragment(request, "sessions/_composer.html", {"session": session})
+            return trigger_client_event(response, "live")
     return go_to(
         request, f"{reverse('session_detail', args=[session.pk])}?at={appended.first_index}#m-{appended.first_index}"
     )
@@ -116,9 +114,13 @@ def session_page(
 
 def page_context(request: PageRequest, session: Session) -> dict[str, Any]:
     """What `_panel.html` needs; the cookie `folded` names what this reader has folded away."""
+    beside = panel(session, reader_id=request.user.pk)
     return {
         "session": session,
-        "panel": panel(session, reader_id=request.user.pk),
+        "panel": beside,
+        "live_address": reverse("session_live", args=[session.pk]),
+        "state": f"{session.version}_",  # if there is a run, the first question tells of it
+        "since": beside.activity.newest,
         "expiry_choices": expiry_choices(session.ttl_seconds),
         "chosen_expiry": str(session.ttl_seconds or ""),
         "folded": request.COOKIES.get("folded", "").split("."),

@@ -16,7 +16,7 @@ from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
 from sessions.storage.files import Entry, list_directory
 from sessions.storage.workspaces import CONTENT, WorkspaceState
-from sessions.views.activity import Line, activity
+from sessions.views.activity import Activity, activity
 from sessions.views.run_view import RunView, run_view
 from sessions.views.words import amount, counted
 
@@ -75,7 +75,7 @@ class Panel:
     has_system_prompt: bool
     revisions: list[RevisionView]
     revision_count: int
-    activity: list[Line]
+    activity: Activity
     workspace: WorkspaceState
     workspace_path: Path
     files: list[Entry]

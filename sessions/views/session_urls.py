@@ -5,6 +5,7 @@ from django.urls import path
 from sessions.views import (
     asking,
     exporting,
+    live,
     session_details,
     session_files,
     session_messages,
@@ -17,6 +18,7 @@ _SESSION = "sessions/<str:session_id>/"
 
 urlpatterns = [
     path(_SESSION, session_page.detail, name="session_detail"),
+    path(f"{_SESSION}live/", live.of_session, name="session_live"),
     path(f"{_SESSION}append/", session_page.append, name="session_append"),
     path(f"{_SESSION}ask/", asking.ask, name="session_ask"),
     path(f"{_SESSION}name/", session_page.name, name="session_name"),

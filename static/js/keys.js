@@ -8,10 +8,12 @@ on("keydown", (event) => {
   if (key === "Escape" && (target.matches("input") || target.value === target.defaultValue)) {
     target.closest("form")?.querySelector(".cancel")?.click();
   }
+  if (target.id === "find") choose(event);
   const typing = target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
-  if (modified || typing || one("dialog[open]:not([popover])")) return;
-  if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
-  const marked = all(`[aria-keyshortcuts="${CSS.escape(key)}"]`);
+  if ((typing && !modified) || one("dialog[open]")) return;
+  const name = modified ? `Control+${key.toUpperCase()}` : key;
+  if (name === "j" || name === "k") step(name === "j" ? 1 : -1);
+  const marked = all(`[aria-keyshortcuts="${CSS.escape(name)}"]`);
   const shown = marked.findLast((found) => found.checkVisibility() && !found.closest(".row:not(:focus-within)"));
   (shown ?? marked.find((found) => found.closest("#side")))?.click();
   if (marked.length) event.preventDefault();
@@ -23,4 +25,19 @@ function step(by) {
   const at = stops.findIndex((stop) => stop.closest(".row, .msg").contains(document.activeElement));
   const inView = stops.findIndex((stop) => place(stop).y > 60);
   stops[at < 0 ? inView - (by < 0) : at + by]?.focus();
+}
+
+// The palette: arrows choose, Enter does it.
+function choose(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const chosen = one("#choice");
+  if (event.key === "Enter") chosen.click();
+  else if (!by) return;
+  event.preventDefault();
+  const options = all("[role=option]");
+  const next = options.at((options.indexOf(chosen) + (by ?? 0)) % options.length);
+  chosen.ariaSelected = chosen.id = "";
+  next.ariaSelected = true;
+  next.id = "choice";
+  next.scrollIntoView({ block: "nearest" });
 }

@@ -3,7 +3,7 @@ const picked = () => all(".pick:checked");
 const current = () => document.activeElement.closest(".row");
 const goTo = (row) => row?.querySelector(".name").focus();
 
-// One set of tools goes from row to row; without this script the checkboxes and the bar do the same.
+// One set of tools goes from row to row.
 const tools = one("#tools").content.firstElementChild;
 function equip(row) {
   if (!row || row === tools.parentElement || tools.contains(document.activeElement)) return;
@@ -30,7 +30,7 @@ on("click", ({ target, shiftKey }) => {
 });
 on("keydown", ({ key, target }) => {
   const row = current();
-  equip(row); // a key means the row with the focus, wherever the pointer is
+  equip(row);
   if (key !== "Escape") return;
   const form = target.closest(".rename");
   form?.remove();
@@ -38,23 +38,16 @@ on("keydown", ({ key, target }) => {
   else if (!target.closest("dialog, [popover]")) pick(picked(), false);
 }, true);
 
-// After a change the focus stays with its row if that is in view, or goes to the next one left.
-let rows = [];
+// After a change the selection is as before; the focus stays with its row (htmx sees to it) or goes to the next.
 let kept = [];
-on("htmx:configRequest", ({ detail: { verb, parameters } }) => {
-  if (verb === "get") return;
-  rows = all(".row");
-  parameters.shown = rows.length;
-  const at = rows.indexOf(current());
-  rows = at < 0 ? [] : [...rows.slice(at), ...rows.slice(0, at).reverse()];
-  kept = parameters.bulk ? [] : picked().map(({ value }) => value);
+on("htmx:configRequest", ({ detail: { parameters } }) => (parameters.shown = all(".row").length));
+on("htmx:beforeSwap", ({ detail: { xhr, requestConfig } }) => {
+  if (xhr.status === 200 && !current()?.contains(one(".rename"))) goTo(current());
+  kept = requestConfig.parameters.bulk ? [] : picked().map(({ value }) => value);
 });
-on("htmx:afterRequest", ({ detail }) => {
-  if (!detail.successful || detail.requestConfig.verb === "get") return;
-  pick(all(".pick").filter(({ value }) => kept.includes(value)), true);
-  one(".rename input")?.select();
-  const left = rows.map(({ id }) => one(`#${id}`)).filter(Boolean);
-  if (!current()) goTo(left.find((row) => place(row).top >= 0 && place(row).bottom <= innerHeight) ?? left[0]);
+on("htmx:oobBeforeSwap", ({ target }) => {
+  for (const by of [1, -1]) if (target === current()) step(by);
 });
+on("htmx:afterRequest", () => pick(all(".pick").filter(({ value }) => kept.includes(value)), true));
 
 pick([]); // the browser keeps ticks over a reload

@@ -1,4 +1,4 @@
-// On every page: the reader's time zone and place, copying, dialogs, htmx kept honest; and what the other scripts use.
+// On every page; and what the other scripts use.
 const on = (type, act, first) => document.addEventListener(type, act, first);
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -9,15 +9,18 @@ const keep = (name, value) => (document.cookie = `${name}=${value}; path=/; max-
 document.documentElement.classList.add("scripted");
 keep("zone", Intl.DateTimeFormat().resolvedOptions().timeZone ?? ""); // the server writes times in it
 
-// <button class="copy" data-of="#field">; in a figure for its code.
-on("click", async ({ target }) => {
-  const button = target.closest(".copy");
+// <button class="copy" data-of="#field">; in a figure for its code; <a class="copy"> for the text that it leads to.
+on("click", async (event) => {
+  const button = event.target.closest(".copy");
   if (!button) return;
-  const source = one(button.dataset.of) ?? button.closest("figure").querySelector("code");
-  const text = source.value ?? source.textContent;
+  if (button.href) event.preventDefault();
+  const source = one(button.dataset.of) ?? button.closest("figure")?.querySelector("code");
+  const answer = button.href && (await fetch(button.href));
+  if (answer?.redirected) location.reload(); // to sign in
+  const text = answer ? await answer.text() : (source.value ?? source.textContent);
   if (navigator.clipboard) await navigator.clipboard.writeText(text);
   else {
-    const field = document.createElement("textarea"); // over plain HTTP scripts may copy a selection alone
+    const field = document.createElement("textarea"); // over plain HTTP
     field.value = text;
     button.after(field);
     field.select();
@@ -28,7 +31,7 @@ on("click", async ({ target }) => {
   one("#said").textContent = "Copied";
 });
 
-// The newest proof of origin, which signing in elsewhere changes, and the button that was pressed.
+// The newest proof of origin, and the button that was pressed.
 on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => {
   if (verb === "get") return;
   parameters.csrfmiddlewaretoken = cookie("csrftoken");
@@ -36,20 +39,29 @@ on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => 
   if (name) parameters[name] = value;
 });
 
-// A refusal brings its own toast and is never painted (htmx-config); without one, say at least that it happened.
-const say = (text) => one("#toasts").insertAdjacentHTML("beforeend", `<p class="toast bad"><span>${text}</span></p>`);
-on("htmx:responseError", ({ detail: { xhr } }) => {
-  if (!xhr.response.includes("#toasts")) say(`The server refused (${xhr.status}). Reload the page and try again.`);
+// A refusal brings its own toast and is never painted (htmx-config). #live says less and goes on.
+const say = ({ target }, id) => target.id === "live" || one("#toasts").append(one(id).content.cloneNode(true));
+on("htmx:responseError", (event) => event.detail.xhr.response.includes("#toasts") || say(event, "#refused"));
+on("htmx:sendError", (event) => say(event, "#unreachable"));
+on("htmx:afterRequest", ({ target, detail: { xhr } }) => {
+  if (target.id === "live") one("#away").hidden = (xhr.status || 500) < 500;
 });
-on("htmx:sendError", () => say("The server can’t be reached. Check the connection and try again."));
+// What one writes in isn't swapped away.
+on("htmx:oobBeforeSwap", ({ detail }) => {
+  const writing = ":not(#transcript):has(:is(textarea, input:not(.pick)):focus:not(:placeholder-shown))";
+  detail.shouldSwap = !detail.target.matches(writing);
+});
 
-// What arrives above or below what one reads moves nothing.
-let mark, y;
-on("htmx:beforeSwap", ({ target }) => {
-  mark = target.matches(".more") && all(".msg").find((message) => place(message).bottom > 60);
-  if (mark) y = place(mark).y;
+// What arrives above or below what one reads moves nothing; at the end of a transcript one follows it.
+const box = () => one(".scroll");
+const follows = () => Math.abs(box().scrollTop) < 60 && !one("#later");
+let ends = [];
+on("htmx:beforeSwap", () => {
+  const items = box() && !follows() ? all(".msg, .row") : [];
+  ends = items.map((item) => [item.id, place(item).bottom]).filter(([, end]) => end > 60).slice(0, 9);
 });
 on("htmx:afterSwap", ({ target }) => {
   if (target.matches("#dialog:not([open]):has(*)")) target.showModal();
-  if (mark) one(".scroll").scrollBy(0, place(mark).y - y);
+  const moves = ends.flatMap(([id, end]) => (one(`#${id}`) ? place(one(`#${id}`)).bottom - end : []));
+  box()?.scrollBy(0, moves.sort((a, b) => Math.abs(a) - Math.abs(b))[0] ?? 0);
 });

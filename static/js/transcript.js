@@ -1,10 +1,21 @@
-// The session page: a link opens at its message, and what is folded stays so.
-const [, index] = location.hash.match(/^#m-(\d+)$/) ?? [];
-const opened = one(index ? location.hash : ".msg:has([autofocus])");
-opened?.scrollIntoView();
-if (index && !opened && !location.search) location.replace(`?at=${index}${location.hash}`);
+// The session page: a link opens at its message, new messages are counted, and what is folded stays so.
+const { hash, search } = location;
+if (/^#m-\d+$/.test(hash) && !one(hash) && !search) location.replace(`?at=${hash.slice(3)}${hash}`);
 
-on("htmx:oobAfterSwap", ({ target }) => target.id === "transcript" && one(".scroll").scrollTo(0, 0));
+// Messages that arrive while one reads further up; what one writes oneself is gone to.
+const fresh = one("#fresh");
+let known;
+function count() {
+  const { value } = one("#count");
+  if (follows()) known = value;
+  const more = value - (known ??= value);
+  fresh.hidden = more < 1;
+  fresh.textContent = `${more} new message${more > 1 ? "s" : ""}`;
+}
+if (fresh) {
+  for (const type of ["load", "scroll", "htmx:afterSwap"]) addEventListener(type, count, true);
+  on("live", () => box().scrollTo(0, 0));
+}
 
 // The server reads what is folded away, so that nothing flickers.
 on("toggle", ({ target: { dataset, open } }) => {

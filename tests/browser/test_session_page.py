@@ -48,7 +48,7 @@ class TestWriting:
         expect(opened.locator("#m-6")).to_be_in_viewport()
         expect(composer(opened)).to_have_value("")
         expect(composer(opened)).to_be_focused()
-        expect(opened.locator("#said")).to_have_text("Added message 6.")
+        expect(opened.locator("#said")).to_have_text("You appended a message.")
         expect(opened.locator("#activity")).to_contain_text("You appended a message")
         opened.keyboard.type("Another")
         opened.get_by_role("button", name="Send").click()

@@ -198,13 +198,24 @@ def test_code_is_copied_where_scripts_have_no_clipboard(alice_page: Page, alice:
     assert alice_page.evaluate("real.readText()").strip() == "print(1)"
 
 
+def test_a_message_is_copied_as_it_was_written(alice_page: Page, alice: User) -> None:
+    session = make_session(alice, messages=[assistant_message("# One\n\n*two* `<b>`")])
+    alice_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    alice_page.goto(session.get_absolute_url())
+    alice_page.locator("#m-0").hover()
+    alice_page.get_by_role("link", name="Copy message 0").click()
+
+    expect(alice_page.locator("#said")).to_have_text("Copied")
+    assert alice_page.evaluate("navigator.clipboard.readText()") == "# One\n\n*two* `<b>`"
+
+
 def test_older_code_gets_its_copy_button_too(alice_page: Page, alice: User) -> None:
     session = make_session(alice, messages=[assistant_message(f"```py\nprint({number})\n```") for number in range(80)])
     alice_page.goto(f"{session.get_absolute_url()}?at=0#m-0")
     alice_page.evaluate("htmx.trigger('#later .reach', 'intersect')")
 
-    expect(alice_page.locator("#m-79 .copy")).to_have_count(1)
-    expect(alice_page.locator("#m-0 .copy")).to_have_count(1)
+    expect(alice_page.locator("#m-79 .body .copy")).to_have_count(1)
+    expect(alice_page.locator("#m-0 .body .copy")).to_have_count(1)
 
 
 SCAN = """() => {

@@ -141,7 +141,7 @@ class TestTags:
 
 class TestActivity:
     def lines(self, session: Session, reader_id: int) -> list[str]:
-        return [f"{line.who} {line.what}" for line in activity.activity(session.pk, reader_id=reader_id)]
+        return [f"{line.who} {line.what}" for line in activity.activity(session.pk, reader_id=reader_id).lines]
 
     def test_is_told_in_words(self, alice, alice_token):
         session = make_session(alice, messages=1)

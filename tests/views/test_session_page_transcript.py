@@ -77,7 +77,7 @@ class TestWindow:
         below = page_of(alice_client, session, "?after=80", **HTMX)
 
         assert indexes(below) == list(range(81, 120))
-        assert '<input id="shown" type="hidden" name="shown" value="119" hx-swap-oob="true">' in below
+        assert '<input id="shown" type="hidden" name="shown" value="119" hx-swap-oob="true"' in below
 
     @pytest.mark.parametrize(
         ("at", "first", "last"),

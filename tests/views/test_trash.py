@@ -52,7 +52,10 @@ def test_in_the_dialog(alice_client, session):
     form = {"id": str(session.pk), "confirmed": "yes", "next": "/trash/"}
     answer = html(alice_client.post(PURGE, form, headers=htmx("/trash/")))
     assert f'<li id="s-{session.pk}" hx-swap-oob="delete">' in answer
-    assert '<dialog id="dialog" class="dialog" aria-label="Confirm" hx-swap-oob="true"></dialog>' in answer
+    assert (
+        '<dialog id="dialog" class="dialog" aria-labelledby="dialog-title" closedby="any" hx-swap-oob="true"></dialog>'
+        in answer
+    )
     assert not Session.objects.exists()
 
 

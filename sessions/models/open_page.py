@@ -1,0 +1,82 @@
+"""What every open page asks each second: is the login still good, and has anything changed? One statement, no objects.
+
+A session's state is its version and its run's. A list's is how many sessions its owner has and when the last of them
+changed: every change moves `updated_at`, so the newest time of each range of the list's index (owner, status, pinned,
+updated_at) tells; what is deleted for ever shows in the number. (docs/decisions/0012-live.md)
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session as Login
+from django.db import connection
+from django.utils import timezone
+
+from sessions.models.rows import db_id, db_time
+from sessions.models.run import Run
+from sessions.models.session import Session, Status
+from sessions.models.session_count import SessionCount
+
+_SESSION = Session._meta.db_table
+_RANGES = " UNION ALL ".join(
+    f"SELECT '{status}' AS status, {pinned} AS pinned" for status in Status.values for pinned in ("TRUE", "FALSE")
+)
+_NEWEST = (
+    "(SELECT max(newest) FROM (SELECT (SELECT max(s.updated_at) FROM "
+    f"{_SESSION} s WHERE s.owner_id = u.id AND s.status = k.status AND s.pinned = k.pinned) AS newest "
+    f"FROM ({_RANGES}) k) ranges)"
+)
+_NUMBER = f"(SELECT sum(amount) FROM {SessionCount._meta.db_table} WHERE owner_id = u.id AND tag_id IS NULL)"
+_USER = get_user_model()._meta.db_table
+_LIST = f"{_NUMBER}, {_NEWEST} FROM {_USER} u"
+_LOGIN = f"SELECT login.session_data, u.password, {{}} JOIN {Login._meta.db_table} login ON login.session_key = %s "
+_STILL_GOOD = "WHERE u.id = %s AND u.is_active AND login.expire_date > %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A login as it is kept, its user's password hash, and the state of what the page shows."""
+
+    login: str
+    password: str
+    state: str
+
+
+def look_at_session(login_key: str, user_id: int, session_id: UUID) -> Look | None:
+    """Look at a session; None if there is no such login, or the user doesn't see such a session."""
+    session = (
+        f"s.version, r.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND s.owner_id = u.id "
+        f"LEFT JOIN {Run._meta.db_table} r ON r.session_id = s.id"
+    )
+    return _look(session, [db_id(session_id)], login_key, user_id)
+
+
+def look_at_list(login_key: str, user_id: int) -> Look | None:
+    """Look at all of a user's sessions; None if there is no such login."""
+    return _look(_LIST, [], login_key, user_id)
+
+
+def run_version(session_id: UUID) -> int | None:
+    """The version of a session's run; None without one."""
+    return Run.objects.filter(pk=session_id).values_list("version", flat=True).first()
+
+
+def list_state(user_id: int) -> str:
+    """The state that `look_at_list` compares with. Read it before the list itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_LIST} WHERE u.id = %s", [user_id])
+        return _state(cursor.fetchone() or ())
+
+
+def _look(what: str, values: list[Any], login_key: str, user_id: int) -> Look | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOGIN.format(what) + _STILL_GOOD, [*values, login_key, user_id, db_time(timezone.now())])
+        row = cursor.fetchone()
+    return None if row is None else Look(row[0], row[1], _state(row[2:]))
+
+
+def _state(values: Any) -> str:
+    """Values of one row as a text that is the same as long as they are."""
+    return "_".join("" if value is None else str(value) for value in values)

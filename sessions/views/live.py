@@ -1,0 +1,138 @@
+"""What open pages ask each second, and what they are told when something has changed."""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from sessions.exceptions import NotFound
+from sessions.htmx import PageRequest, current_address, fragment, go_to
+from sessions.models import Session, Verb
+from sessions.models.open_page import list_state, look_at_list, look_at_session, run_version
+from sessions.views import transcript
+from sessions.views.activity import Activity, activity
+from sessions.views.changes import rows_shown
+from sessions.views.listing import ListQuery
+from sessions.views.page import is_live, over, page
+from sessions.views.rows import page_of
+from sessions.views.session_page import load, number, page_context
+from sessions.views.shell import shell_context
+
+# What of a session's page shows something else after each; the feed of events and the count always do.
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    Verb.CREATED: (),
+    Verb.APPENDED: (),
+    Verb.RENAMED: ("bar",),
+    Verb.PINNED: ("bar",),
+    Verb.UNPINNED: ("bar",),
+    Verb.ARCHIVED: ("bar", "panel", "composer"),
+    Verb.RESTORED: ("bar", "panel", "composer"),
+    Verb.TRASHED: ("bar", "panel", "composer"),
+    Verb.EDITED: ("panel", "transcript"),
+    Verb.REVISION_RESTORED: ("panel", "transcript"),
+    Verb.SYSTEM_PROMPT_SET: ("panel", "transcript"),
+    Verb.SYSTEM_PROMPT_REMOVED: ("panel", "transcript"),
+    Verb.UPDATED: ("panel", "composer"),
+}  # all others: the panel
+_ADDRESS = re.compile(r"/(?:sessions/(?P<id>[0-9a-f-]{36})/)?live/")
+
+
+def nothing_new(request: HttpRequest) -> bool:
+    """Whether a page that asks is its reader's still, and shows what is there. One statement, no middleware needed.
+
+    False for all else: another login, a session out of reach, an odd question. Then the page's view answers.
+    """
+    found = _ADDRESS.fullmatch(request.path_info)
+    login_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    reader, seen = request.GET.get("reader", ""), request.GET.get("seen", "")
+    if not (found and login_key and seen and reader.isascii() and reader.isdigit() and len(reader) < 10):
+        return False
+    if found["id"] is None:
+        look = look_at_list(login_key, int(reader))
+    else:
+        look = look_at_session(login_key, int(reader), UUID(found["id"]))
+    return look is not None and look.state == seen and _reader_of(look.login, look.password) == reader
+
+
+@lru_cache(maxsize=2000)
+def _reader_of(kept: str, password: str) -> str:
+    """Whose login it is, as Django's own middleware decides it: by user, backend, and password since the login.
+
+    Both texts have just been read, and say the same each time; empty for a login that is good for nobody.
+    """
+    login = SessionStore().decode(kept)
+    expected = get_user_model()(password=password).get_session_auth_hash()
+    is_good = constant_time_compare(login.get(HASH_SESSION_KEY, ""), expected)
+    is_good = is_good and login.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+    return str(login.get(SESSION_KEY, "")) if is_good else ""
+
+
+@page("GET")
+def of_lists(request: PageRequest) -> HttpResponse:
+    """A list that has changed since it was shown, with as many rows as its reader has loaded."""
+    query = ListQuery.at(current_address(request))
+    if not is_live(request) or query is None:
+        return go_to(request, reverse("session_list"))
+    state = list_state(request.user.pk)  # before the rows: what changes in between is asked for again
+    if state == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    context = shell_context(request, here=query.view.name, tag=query.tag)
+    context |= {"state": state, "list": page_of(query, request.user.pk, limit=rows_shown(request.GET))}
+    return fragment(request, "sessions/_live_list.html", context)
+
+
+@page("GET")
+def of_session(request: PageRequest, session_id: str) -> HttpResponse:
+    """What has changed of a session since its page was shown: new messages, and the parts that show something else."""
+    if not is_live(request):
+        return go_to(request, reverse("session_detail", args=[session_id]))
+    try:
+        session = load(request, session_id)
+    except NotFound:
+        return over(request, 404)
+    state = state_of(session, run_version(session.pk))
+    seen = request.GET.get("seen", "")
+    if state == seen:
+        return HttpResponse(status=204)
+    happened = activity(session.pk, reader_id=request.user.pk, since=number(request.GET.get("since")) or 0)
+    parts = _parts(session, happened, number(seen.partition("_")[0]) or 0)
+    context = page_context(request, session) | shell_context(request) if parts & {"bar", "panel"} else {}
+    context |= {"session": session, "parts": parts, "state": state, "since": happened.newest, "activity": happened}
+    context |= _messages(session, number(request.GET.get("shown")), parts) | {"said": _said(happened)}
+    return fragment(request, "sessions/_live_session.html", context)
+
+
+def state_of(session: Session, run: int | None) -> str:
+    """What `look_at_session` compares with."""
+    return f"{session.version}_{'' if run is None else run}"
+
+
+def _parts(session: Session, happened: Activity, version: int) -> set[str]:
+    """The parts of the page that show something else now: all of them, where not every new version has its event."""
+    if session.version - version > len(happened.verbs):
+        return {"bar", "panel", "composer", "transcript"}
+    parts = {part for verb in happened.verbs for part in PARTS.get(verb, ("panel",))}
+    return parts | {"bar"} if session.name_is_automatic else parts
+
+
+def _messages(session: Session, shown: int | None, parts: set[str]) -> dict[str, Any]:
+    """The messages after the last one that is shown, unless what is shown is another transcript by now."""
+    if shown is None or "transcript" in parts:
+        return {"shown": None}
+    if session.message_count <= shown + 1:
+        return {"shown": shown}
+    added = replace(transcript.following(session, after=shown), earlier=None)
+    return {"transcript": added, "shown": added.last}
+
+
+def _said(happened: Activity) -> str:
+    """The newest that happened, for those who listen to the page."""
+    return f"{happened.lines[0].who} {happened.lines[0].what}." if happened.verbs else ""
