@@ -147,6 +147,7 @@ _PLACES = (
     ("Trash", "trash", "trash"),
     ("Search", "search", "search"),
     ("Fleet of runs", "bot", "fleet"),
+    ("Import", "upload", "import"),
     ("Tags", "tag", "tags"),
     ("Settings", "settings", "settings"),
     ("Change the password", "lock", "change_password"),
