@@ -1,6 +1,6 @@
 """What every open page asks each second: is the login still good, and has anything changed? One statement, no objects.
 
-A session's state is its version and its run's. A list's is how many sessions its owner has and when the last of them
+A session's state is its version. A list's is how many sessions its owner has and when the last of them
 changed: every change moves `updated_at`, so the newest time of each range of the list's index (owner, status, pinned,
 updated_at) tells; what is deleted for ever shows in the number. (docs/decisions/0012-live.md)
 """
@@ -15,7 +15,6 @@ from django.db import connection
 from django.utils import timezone
 
 from sessions.models.rows import db_id, db_time
-from sessions.models.run import Run
 from sessions.models.session import Session, Status
 from sessions.models.session_count import SessionCount
 
@@ -46,21 +45,13 @@ class Look:
 
 def look_at_session(login_key: str, user_id: int, session_id: UUID) -> Look | None:
     """Look at a session; None if there is no such login, or the user doesn't see such a session."""
-    session = (
-        f"s.version, r.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND s.owner_id = u.id "
-        f"LEFT JOIN {Run._meta.db_table} r ON r.session_id = s.id"
-    )
+    session = f"s.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND s.owner_id = u.id"
     return _look(session, [db_id(session_id)], login_key, user_id)
 
 
 def look_at_list(login_key: str, user_id: int) -> Look | None:
     """Look at all of a user's sessions; None if there is no such login."""
     return _look(_LIST, [], login_key, user_id)
-
-
-def run_version(session_id: UUID) -> int | None:
-    """The version of a session's run; None without one."""
-    return Run.objects.filter(pk=session_id).values_list("version", flat=True).first()
 
 
 def list_state(user_id: int) -> str:

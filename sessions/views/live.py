@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 from sessions.exceptions import NotFound
 from sessions.htmx import PageRequest, current_address, fragment, go_to
 from sessions.models import Session, Verb
-from sessions.models.open_page import list_state, look_at_list, look_at_session, run_version
+from sessions.models.open_page import list_state, look_at_list, look_at_session
 from sessions.views import transcript
 from sessions.views.activity import Activity, activity
 from sessions.views.changes import rows_shown
@@ -41,6 +41,18 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     Verb.SYSTEM_PROMPT_SET: ("panel", "transcript"),
     Verb.SYSTEM_PROMPT_REMOVED: ("panel", "transcript"),
     Verb.UPDATED: ("panel", "composer"),
+    # A run's section follows by itself while it is going; this brings it to a page that has none, or one that was over.
+    Verb.PHASE_ENTERED: ("run",),
+    Verb.QUESTION_ANSWERED: ("run",),
+    Verb.ARTIFACT_SET: ("run",),
+    Verb.TASKS_SET: ("run",),
+    Verb.TASK_UPDATED: ("run",),
+    Verb.ERROR_REPORTED: ("run",),
+    Verb.CLARIFICATION_ASKED: ("run",),
+    Verb.CLARIFICATION_ANSWERED: ("run",),
+    Verb.RUN_FAILED: ("run",),
+    Verb.RUN_ABORTED: ("run",),
+    Verb.RUN_REOPENED: ("run",),
 }  # all others: the panel
 _ADDRESS = re.compile(r"/(?:sessions/(?P<id>[0-9a-f-]{36})/)?live/")
 
@@ -98,27 +110,21 @@ def of_session(request: PageRequest, session_id: str) -> HttpResponse:
         session = load(request, session_id)
     except NotFound:
         return over(request, 404)
-    state = state_of(session, run_version(session.pk))
-    seen = request.GET.get("seen", "")
+    state, seen = str(session.version), request.GET.get("seen", "")
     if state == seen:
         return HttpResponse(status=204)
     happened = activity(session.pk, reader_id=request.user.pk, since=number(request.GET.get("since")) or 0)
-    parts = _parts(session, happened, number(seen.partition("_")[0]) or 0)
-    context = page_context(request, session) | shell_context(request) if parts & {"bar", "panel"} else {}
+    parts = _parts(session, happened, number(seen) or 0)
+    context = page_context(request, session) | shell_context(request) if parts & {"bar", "panel", "run"} else {}
     context |= {"session": session, "parts": parts, "state": state, "since": happened.newest, "activity": happened}
     context |= _messages(session, number(request.GET.get("shown")), parts) | {"said": _said(happened)}
     return fragment(request, "sessions/_live_session.html", context)
 
 
-def state_of(session: Session, run: int | None) -> str:
-    """What `look_at_session` compares with."""
-    return f"{session.version}_{'' if run is None else run}"
-
-
 def _parts(session: Session, happened: Activity, version: int) -> set[str]:
     """The parts of the page that show something else now: all of them, where not every new version has its event."""
     if session.version - version > len(happened.verbs):
-        return {"bar", "panel", "composer", "transcript"}
+        return {"bar", "panel", "run", "composer", "transcript"}
     parts = {part for verb in happened.verbs for part in PARTS.get(verb, ("panel",))}
     return parts | {"bar"} if session.name_is_automatic else parts
 

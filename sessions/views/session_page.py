@@ -119,7 +119,7 @@ def page_context(request: PageRequest, session: Session) -> dict[str, Any]:
         "session": session,
         "panel": beside,
         "live_address": reverse("session_live", args=[session.pk]),
-        "state": f"{session.version}_",  # if there is a run, the first question tells of it
+        "state": str(session.version),
         "since": beside.activity.newest,
         "expiry_choices": expiry_choices(session.ttl_seconds),
         "chosen_expiry": str(session.ttl_seconds or ""),

@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions.models import Run, Session, Verb
+from sessions.models import Session, Verb
 from sessions.operations.editing import edit_message, set_system_prompt
 from sessions.operations.lifecycle import archive_session, purge_session, restore_session, trash_session
+from sessions.operations.runs.phases import set_phase
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
 from sessions.views.live import PARTS
@@ -98,7 +99,7 @@ class TestNothingNew:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"reader": ""}, {"reader": "x"}, {"reader": "٣"}, {"reader": "9" * 40}, {"seen": "9_"}, {"seen": "\0"}],
+        [{"reader": ""}, {"reader": "x"}, {"reader": "٣"}, {"reader": "9" * 40}, {"seen": "9"}, {"seen": "\0"}],
     )
     def test_an_odd_question_is_answered_by_the_view(self, opened, changes):
         assert opened.ask(**changes).status_code in (200, 204)
@@ -253,14 +254,15 @@ class TestSession:
         assert "By hand" in html
         assert "was changed elsewhere" in html
 
-    def test_a_run_that_moves_is_asked_for_once(self, opened, alice, session):
-        Run.objects.create(session=session, owner=alice, version=3)
+    def test_a_run_that_begins_brings_its_section_and_leaves_the_panel(self, opened, alice, session):
+        set_phase(actor=alice, session_id=session.pk, phase="execution")
         html = opened.news()
-        assert opened.fields["seen"].endswith("_3")
-        assert indexes(html) == []
+        assert 'hx-swap-oob="innerHTML:#run:not(' in html
+        assert 'id="run-now"' in html
+        assert "innerHTML:#panel" not in html
 
     def test_every_part_is_one_that_the_page_has(self):
-        assert set().union(*PARTS.values()) == {"bar", "panel", "composer", "transcript"}
+        assert set().union(*PARTS.values()) == {"bar", "panel", "run", "composer", "transcript"}
         assert set(PARTS) <= set(Verb)
 
 
