@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from sessions.models import Scope
 from sessions.operations.tokens import create_token
+from tests import emptying
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
 from tests.model_server import ModelServerStub
@@ -35,6 +36,19 @@ def _is_same_on_every_database(item: pytest.Item) -> bool:
     folder = item.path.relative_to(Path(__file__).parent).parts[0]
     uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     return folder in WITHOUT_DATABASE and not uses and item.get_closest_marker("django_db") is None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_emptying() -> Iterator[None]:
+    """Tests with real transactions leave an empty database, quickly."""
+
+    def empty(self: TransactionTestCase) -> None:
+        for alias in self._databases_names(include_mirrors=False):
+            emptying.empty(alias)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,14 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests import machine
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the test's thread
+
+PATIENCE = 20_000  # milliseconds; a loaded machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 
 FLAGS = [
     "--headless",
@@ -80,7 +83,7 @@ def page(page: Page) -> Iterator[Page]:
         "console",
         lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
     )
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     assert complaints == []
 

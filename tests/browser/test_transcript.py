@@ -121,7 +121,8 @@ def test_without_a_script_links_page_through_it(page: Page, base_url: str, alice
     plain.get_by_role("link", name="Earlier messages").click()
     expect(plain.locator("#m-189")).to_be_in_viewport()
     plain.get_by_role("link", name="Later messages").click()
-    assert plain.locator(".msg").count() == 50
+    expect(plain.locator("#m-239")).to_be_in_viewport()
+    expect(plain.locator(".msg")).to_have_count(50)
     plain.goto(f"{long.get_absolute_url()}?at=100")
     expect(plain.locator("#m-100")).to_be_in_viewport()
     plain.context.close()
