@@ -43,8 +43,24 @@ class Verb(models.TextChoices):
     RUN_ABORTED = "run_aborted"
     RUN_REOPENED = "run_reopened"
     IMPORTED = "imported"
+    REPAIRED = "repaired"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    ACCOUNT_CREATED = "account_created"
+    PROFILE_CHANGED = "profile_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  (a verb)
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
+
+
+OF_ACCOUNTS = frozenset(
+    verb.value
+    for verb in (
+        Verb.SIGNED_IN, Verb.SIGN_IN_FAILED, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.PROFILE_CHANGED,
+        Verb.PASSWORD_CHANGED, Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
+    )
+)  # fmt: skip
 
 
 class EventQuerySet(models.QuerySet["Event"]):

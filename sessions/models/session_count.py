@@ -214,6 +214,24 @@ def recount(using: str = DEFAULT_DB_ALIAS) -> None:
         )
 
 
+def wrong_groups() -> int:
+    """How many of the kept numbers differ from what the tables hold, asked in one statement."""
+    kept = f"SELECT {_GROUP}, sum(amount) AS amount FROM {_COUNT} GROUP BY {_GROUP} HAVING sum(amount) <> 0"
+    counted = (
+        f"SELECT owner_id, NULL AS tag_id, status, pinned, count(*) AS amount FROM {_SESSION} "
+        "GROUP BY owner_id, status, pinned UNION ALL "
+        f"SELECT s.owner_id, t.tag_id, s.status, s.pinned, count(*) FROM {_SESSION_TAG} t "
+        f"JOIN {_SESSION} s ON s.id = t.session_id GROUP BY s.owner_id, t.tag_id, s.status, s.pinned"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT {_GROUP} FROM (SELECT {_GROUP}, amount, 1 AS side FROM ({kept}) k "
+            f"UNION ALL SELECT {_GROUP}, amount, -1 FROM ({counted}) c) both_sides "
+            f"GROUP BY {_GROUP} HAVING sum(amount * side) <> 0) wrong"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def compact(using: str = DEFAULT_DB_ALIAS) -> None:
     """Add up the changes, so that a count stays a sum of a few rows. Safe while others write."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:

@@ -23,7 +23,7 @@ _INSERTED = [
     "source_file", "thinking", "tool_call_id", "tool_calls", "tool_name",
 ]  # fmt: skip
 _LARGEST = 2**63 - 1  # SQLite takes no larger number; no counter is ever so large
-_ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
+ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def append_rows(session_id: UUID, first_index: int, rows: Sequence[Mapping[str, 
 def shift_indexes(session_id: UUID, step: int) -> None:
     """Move all of a transcript's indexes by `step`, past the unique constraint, in two statements."""
     with connection.cursor() as cursor:
-        for distance in (_ASIDE, step - _ASIDE):
+        for distance in (ASIDE, step - ASIDE):
             cursor.execute(
                 f'UPDATE {_MESSAGE} SET "index" = "index" + %s WHERE session_id = %s', [distance, db_id(session_id)]
             )

@@ -8,14 +8,24 @@ from django.utils import timezone
 from sessions.access import Actor
 from sessions.models import Event, Verb
 
+ITSELF = "ResearchMind"
+
 
 def record(actor: Actor, verb: Verb, session_id: UUID | None, **detail: Any) -> None:
     """Write one event. `detail` is small: names, counts and indexes, never contents."""
+    who = {"actor_id": actor.user_id, "actor_name": actor.username, "token_name": actor.token_name}
+    _append(verb, session_id, who, detail)
+
+
+def record_by_itself(verb: Verb, session_id: UUID | None, **detail: Any) -> None:
+    """Write one event of something that nobody asked for: the server did it by itself."""
+    _append(verb, session_id, {"actor_id": None, "actor_name": ITSELF, "token_name": ""}, detail)
+
+
+def _append(verb: Verb, session_id: UUID | None, who: dict[str, Any], detail: dict[str, Any]) -> None:
     Event.objects.append(
         session_id=session_id,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        token_name=actor.token_name,
+        **who,
         verb=verb.value,
         detail=detail,
         at=timezone.now(),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from sessions.exceptions import StorageError
 from sessions.models import Session, WorkspaceRemoval
 from sessions.storage import workspaces
-from sessions.storage.staging import StagedWorkspace
+from sessions.storage.staging import StagedWorkspace, finish
 
 logger = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def settle_staged_workspace(session_id: UUID, staged: StagedWorkspace, *, in_tra
     It goes again with a rollback. Raises StorageFull or StorageError.
     """
     staged.settle(session_id, in_trash=in_trash)
-    transaction.on_commit(_RemoveUnlessCommitted(session_id))
+    transaction.on_commit(_RemoveUnlessCommitted(session_id, was_staged=True))
 
 
 class _RemoveUnlessCommitted:
@@ -43,11 +43,15 @@ class _RemoveUnlessCommitted:
     without having been called, this one removes the directory (docs/decisions/0006-workspaces.md).
     """
 
-    def __init__(self, session_id: UUID) -> None:
+    def __init__(self, session_id: UUID, *, was_staged: bool = False) -> None:
+        self._session_id = session_id
+        self._was_staged = was_staged
         self._finalizer = weakref.finalize(self, _remove_rolled_back, session_id)
 
     def __call__(self) -> None:
         self._finalizer.detach()
+        if self._was_staged:
+            finish(self._session_id)
 
 
 def _remove_rolled_back(session_id: UUID) -> None:

@@ -54,3 +54,13 @@ def tidy() -> None:
     """What the worker does once a minute."""
     with connection.cursor() as cursor:
         vendor().tidy(cursor)
+
+
+def faults() -> list[str]:
+    """What is wrong with the index, in sentences; empty if nothing is."""
+    with connection.cursor() as cursor:
+        if not vendor().is_whole(cursor):
+            return ["A table or trigger of the search's index is missing or of another release."]
+        missing, stray = vendor().differences(cursor)
+    said = [f"{missing:,} messages or names can't be found by searching."] if missing else []
+    return said + ([f"{stray:,} entries belong to nothing that exists."] if stray else [])

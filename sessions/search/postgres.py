@@ -174,6 +174,18 @@ def build(cursor: CursorWrapper) -> None:
         cursor.execute(f"ANALYZE {table}")
 
 
+def differences(cursor: CursorWrapper) -> tuple[int, int]:
+    """How many messages and names have no entry, and how many entries have no message or name."""
+    missing = stray = 0
+    for table, key, entries in ((_MESSAGE, "id", MESSAGES), (_SESSION, "session_id", NAMES)):
+        without = "SELECT count(*) FROM {} a WHERE NOT EXISTS (SELECT 1 FROM {} b WHERE b.{} = a.{})"
+        cursor.execute(without.format(table, entries, key, "id"))
+        missing += cursor.fetchone()[0]
+        cursor.execute(without.format(entries, table, "id", key))
+        stray += cursor.fetchone()[0]
+    return missing, stray
+
+
 def tidy(cursor: CursorWrapper) -> None:
     """Sort what is new into the index, so that no append and no search has to."""
     for table in (MESSAGES, NAMES):

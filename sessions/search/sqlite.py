@@ -5,6 +5,7 @@ So one owner's entries are a range in the order in which they came, which FTS5 w
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.db.backends.utils import CursorWrapper
 
@@ -21,6 +22,7 @@ _MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
 _MESSAGE_TEXTS, _NAME_TEXTS = "research_message_text", "research_name_text"
 _BITS = 40
 _LARGEST = (1 << _BITS) - 1
+_LOOKED_UP = 1000  # messages at each end, by `differences`
 _CHUNK = 400  # characters; within one, substr() is quick
 
 
@@ -159,6 +161,35 @@ def build(cursor: CursorWrapper) -> None:
             f"INSERT INTO {index}(rowid, text) SELECT k.entry, t.text FROM (SELECT (s.owner_id << {_BITS}) | n.id AS "
             f"entry, {key} AS id FROM {numbers} ORDER BY entry) k CROSS JOIN {texts}"
         )
+
+
+def differences(cursor: CursorWrapper) -> tuple[int, int]:
+    """How many names and messages have no entry, and how many names' numbers have no session.
+
+    The index can't be read entry by entry, so messages are looked up by their first word: the
+    newest and the oldest thousand of them.
+    """
+    cursor.execute(f"SELECT count(*) FROM {_SESSION} WHERE id NOT IN (SELECT session_id FROM {NAME_IDS})")
+    (missing,) = cursor.fetchone()
+    cursor.execute(f"SELECT count(*) FROM {NAME_IDS} WHERE session_id NOT IN (SELECT id FROM {_SESSION})")
+    (stray,) = cursor.fetchone()
+    return missing + sum(_unfindable(cursor, order) for order in ("ASC", "DESC")), stray
+
+
+def _unfindable(cursor: CursorWrapper, order: str) -> int:
+    cursor.execute(
+        f"SELECT (s.owner_id << {_BITS}) | m.id, substr(m.content, 1, {_CHUNK}) FROM {_MESSAGE} m "
+        f"JOIN {_SESSION} s ON s.id = m.session_id ORDER BY m.id {order} LIMIT {_LOOKED_UP}"
+    )
+    missing = 0
+    for entry, text in cursor.fetchall():
+        phrase = Phrase.of(text, is_prefix=True)
+        if phrase is None:
+            continue
+        first = replace(phrase, words=phrase.words[:1], is_prefix=len(phrase.words) == 1)
+        cursor.execute(f"SELECT 1 FROM {MESSAGES} WHERE {MESSAGES} MATCH %s AND rowid = %s", [*_quoted([first]), entry])
+        missing += cursor.fetchone() is None
+    return missing
 
 
 def tidy(cursor: CursorWrapper) -> None:

@@ -1,5 +1,7 @@
 """Workspaces in the making: filled beside the others, then moved into their place as a whole."""
 
+import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +14,7 @@ from sessions.storage.removal import remove_tree
 from sessions.storage.workspaces import CONTENT, root, translated, trash, trashed_path, workspace_path
 
 STAGING = ".staging"
+MAKING = ".making"  # in a workspace until its session is committed; its maker holds a lock on it
 _PRIVATE = 0o700
 _MOST_STEPS = 100
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,12 +27,15 @@ class StagedWorkspace:
     def __init__(self) -> None:
         self._path = root() / STAGING / uuid4().hex
         self._has_files = False
+        self._mark = -1
 
     def make(self) -> None:
         """Make the empty workspace."""
         with translated("make a workspace for the import"):
             (self._path / CONTENT).mkdir(parents=True, mode=_PRIVATE)
             self._path.chmod(_PRIVATE)
+            self._mark = os.open(self._path / MAKING, _NEW_FILE, 0o600)
+            fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def add_directory(self, path: bytes) -> None:
         """Make a directory. Raises UnsafeArchive if a file is in its way."""
@@ -81,6 +87,31 @@ class StagedWorkspace:
         """Remove what was staged, unless it has been settled."""
         with translated("remove a staged workspace"):
             remove_tree(root() / STAGING, self._path.name)
+        if self._mark >= 0:
+            os.close(self._mark)
+            self._mark = -1
+
+
+def finish(session_id: UUID) -> None:
+    """Take the mark off a settled workspace whose session is committed."""
+    for path in (workspace_path(session_id), trashed_path(session_id)):
+        with contextlib.suppress(OSError):
+            os.unlink(path / MAKING)
+
+
+def is_being_made(path: Path) -> bool:
+    """Whether a process that lives is at work on a workspace; a killed one has let go of its lock."""
+    try:
+        mark = os.open(path / MAKING, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(mark)
+    return False
 
 
 @contextmanager

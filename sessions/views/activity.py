@@ -131,6 +131,7 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.REVISION_RESTORED: lambda detail: f"restored revision {detail.get('number', '')}",
     Verb.FILE_PUT: lambda detail: f"kept the file {detail.get('path', '')}",
     Verb.FILE_REMOVED: lambda detail: f"removed the file {detail.get('path', '')}",
+    Verb.REPAIRED: lambda detail: f"repaired its {detail.get('what', 'rows')}",
     Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
 }
 _OF_RUNS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {

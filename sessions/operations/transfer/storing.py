@@ -32,6 +32,7 @@ from sessions.models import (
 )
 from sessions.models import Message as MessageRow
 from sessions.models.bulk_rows import insert_object, insert_rows
+from sessions.models.event import OF_ACCOUNTS
 from sessions.models.tag import MAX_TAG_LENGTH, normalise_tag
 from sessions.models.tag_rows import attach_tags
 from sessions.operations import audit
@@ -50,7 +51,7 @@ _CONTENT, _THINKING = _FIELDS.index("content"), _FIELDS.index("thinking")
 _PORTION_ROWS, _PORTION_CHARACTERS = 2_000, 2 * 2**20
 _values = attrgetter(*_VALUES)
 _EVENT_FIELDS = ["session_id", "actor_name", "token_name", "verb", "detail", "at"]
-_VERBS = frozenset(Verb.values) - {Verb.TOKEN_CREATED.value, Verb.TOKEN_REVOKED.value, Verb.PURGED.value}
+_VERBS = frozenset(Verb.values) - {Verb.PURGED.value} - OF_ACCOUNTS
 _COUNTS_OF_EVENTS = ("messages", "first_index", "index", "cut", "number", "tasks", "version", "events")
 _LISTS_OF_EVENTS = ("tags", "fields")
 _KEPT_FIELDS = (

@@ -1,0 +1,1 @@
+"""Comparing what is kept twice: rows, directories, tombstones, counters and the search's index."""

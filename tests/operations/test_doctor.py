@@ -1,0 +1,228 @@
+"""The doctor: it finds what doesn't agree, puts it right, and touches nothing that is kept or isn't ours."""
+
+from io import StringIO
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from sessions.models import Event, Message, Session, SessionCount, Verb, WorkspaceRemoval
+from sessions.operations.doctor.examination import Found, examine
+from sessions.operations.lifecycle import trash_session
+from sessions.search.index import vendor
+from sessions.search.query import Query
+from sessions.search.results import search
+from sessions.storage import inventory, workspaces
+from sessions.storage.staging import MAKING, staged_workspace
+from tests.factories import make_session
+from tests.whole import assert_counts_right, assert_in_place, assert_whole, transcript
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _grown_at_once(monkeypatch):
+    """Nobody makes sessions beside these tests: nothing has to be waited for."""
+    monkeypatch.setattr(inventory, "YOUNG_SECONDS", 0.0)
+
+
+def doctor(*options: str) -> tuple[str, int]:
+    """What the command prints, and its exit code."""
+    out = StringIO()
+    try:
+        call_command("doctor", *options, stdout=out)
+    except SystemExit as end:
+        return out.getvalue(), int(end.code or 0)
+    return out.getvalue(), 0
+
+
+def kinds(*, repair: bool = False) -> list[str]:
+    """The kind of each difference."""
+    return [step.difference.kind for step in examine(repair=repair) if isinstance(step, Found)]
+
+
+def execute(statement: str, *values: object) -> None:
+    """SQL by hand, past everything that keeps rows in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def no_workspace(session: Session) -> None:
+    workspaces.remove(session.pk)
+
+
+def workspace_in_trash(session: Session) -> None:
+    workspaces.move_to_trash(session.pk)
+
+
+def workspace_outside_trash(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(status="deleted")
+
+
+def workspace_twice(session: Session) -> None:
+    workspaces.move_to_trash(session.pk)
+    workspaces.create(session.pk)
+    content = workspaces.workspace_path(session.pk) / "content"
+    (content / "kept").write_text("kept")
+
+
+def workspace_unfinished(session: Session) -> None:
+    (workspaces.workspace_path(session.pk) / MAKING).touch()
+
+
+def empty_workspace_of_nobody(session: Session) -> None:
+    workspaces.create(uuid4())
+
+
+def unfinished_workspace_of_nobody(session: Session) -> None:
+    path = workspaces.create(uuid4())
+    (path / MAKING).touch()
+    (path / "content" / "copied").write_text("from an import")
+
+
+def workspace_of_a_purged_session(session: Session) -> None:
+    gone = uuid4()
+    (workspaces.create(gone) / "content" / "notes").write_text("deleted for ever")
+    workspaces.move_to_trash(gone)
+    Event(session_id=gone, verb=Verb.PURGED).save()
+
+
+def staging_of_a_killed_import(session: Session) -> None:
+    (workspaces.root() / ".staging" / uuid4().hex / "content").mkdir(parents=True)
+
+
+def tombstone_of_a_gone_workspace(session: Session) -> None:
+    WorkspaceRemoval.objects.create(session_id=uuid4())
+
+
+def tombstone_of_a_workspace(session: Session) -> None:
+    gone = uuid4()
+    (workspaces.create(gone) / "content" / "notes").write_text("x")
+    WorkspaceRemoval.objects.create(session_id=gone)
+
+
+def tombstone_of_a_living_session(session: Session) -> None:
+    WorkspaceRemoval.objects.create(session_id=session.pk)
+
+
+def wrong_message_count(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(message_count=7)
+
+
+def wrong_preview(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(preview="something else")
+
+
+def gap(session: Session) -> None:
+    Message.objects.filter(session=session, index=1).delete()
+
+
+def wrong_counts(session: Session) -> None:
+    SessionCount.objects.create(owner_id=session.owner_id, status="active", pinned=False, amount=3)
+
+
+def search_without_a_trigger(session: Session) -> None:
+    with connection.cursor() as cursor:
+        vendor().drop_triggers(cursor)
+
+
+def search_without_a_name(session: Session) -> None:
+    execute(f"DELETE FROM {vendor().NAME_IDS}")
+
+
+def search_without_messages(session: Session) -> None:
+    if connection.vendor == "postgresql":
+        execute(f"DELETE FROM {vendor().MESSAGES}")
+    else:
+        execute(f"INSERT INTO {vendor().MESSAGES}({vendor().MESSAGES}) VALUES ('delete-all')")
+
+
+BROKEN = {
+    "workspace": (
+        no_workspace, workspace_in_trash, workspace_outside_trash, workspace_unfinished,
+    ),
+    "directory": (empty_workspace_of_nobody, unfinished_workspace_of_nobody, workspace_of_a_purged_session),
+    "staging": (staging_of_a_killed_import,),
+    "removal": (tombstone_of_a_gone_workspace, tombstone_of_a_workspace, tombstone_of_a_living_session),
+    "transcript": (wrong_message_count, wrong_preview, gap),
+    "counts": (wrong_counts,),
+    "search": (search_without_a_trigger, search_without_a_name, search_without_messages),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"), [pytest.param(kind, one, id=one.__name__) for kind, all_ in BROKEN.items() for one in all_]
+)
+def test_each_difference_is_found_and_put_right(alice, kind, damage):
+    session = make_session(alice, "Peat and lichen", messages=4, tags=["bog"])
+    trashed = trash_session(actor=alice, session_id=make_session(alice).pk)
+    kept = workspaces.workspace_path(session.pk) / "content" / "kept"
+    kept.write_text("kept")
+    assert kinds() == [], "nothing is wrong before"
+    damage(session)
+    assert kinds() == [kind]
+    assert kinds() == [kind], "looking repairs nothing"
+    out, code = doctor("--repair")
+    assert (code, out.splitlines()[-1]) == (0, "1 difference, 1 repaired, 0 left."), out
+    assert doctor() == ("0 differences.\n", 0)
+    assert_whole(session)
+    assert_in_place(session)
+    assert_in_place(trashed)
+    assert_counts_right()
+    if damage is not no_workspace:
+        assert (inventory.place_of(session.pk, in_trash=damage is workspace_outside_trash) / "content/kept").exists()
+
+
+def test_a_closed_gap_keeps_the_order_and_is_an_event(alice):
+    session = make_session(alice, messages=5)
+    Message.objects.filter(session=session, index__in=[0, 3]).delete()
+    doctor("--repair")
+    assert transcript(session) == ["message 1", "message 2", "message 4"]
+    session.refresh_from_db()
+    assert (session.message_count, session.version) == (3, 2)
+    event = Event.objects.filter(session_id=session.pk).first()
+    assert (event.verb, event.actor, event.actor_name) == (Verb.REPAIRED, None, "ResearchMind")
+
+
+def test_found_again_after_the_index_was_made_anew(alice):
+    make_session(alice, "Peat and lichen", messages=4)
+    search_without_messages(Session.objects.get())
+    doctor("--repair")
+    assert search(Query.parse("message"), owner_id=alice.pk).results
+
+
+def test_what_is_not_ours_is_told_and_never_touched(alice):
+    session = make_session(alice)
+    theirs = [workspaces.root() / "notes.txt", workspaces.root() / str(UUID(int=5)).upper().replace("0", "A")]
+    theirs[0].write_text("somebody's")
+    theirs[1].mkdir()
+    strange = workspaces.create(uuid4())
+    (strange / "content" / "thesis").write_text("of another database")
+    odd = make_session(alice)
+    workspaces.remove(odd.pk)
+    workspaces.workspace_path(odd.pk).symlink_to(workspaces.workspace_path(session.pk))
+    (workspaces.root() / "lost+found").mkdir()
+    workspace_twice(session)
+    (workspaces.trashed_path(session.pk) / "content" / "other").write_text("two of them")
+    for options in ((), ("--repair",)):
+        out, code = doctor(*options)
+        assert code == 1
+        assert sorted(line.split(" ")[0] for line in out.splitlines()[:-1]) == [
+            "directory", "directory", "directory", "workspace", "workspace",
+        ], out  # fmt: skip
+    assert "5 left" in out.splitlines()[-1]
+    assert theirs[0].read_text() == "somebody's"
+    assert theirs[1].is_dir()
+    assert (strange / "content" / "thesis").exists()
+    assert workspaces.workspace_path(odd.pk).is_symlink()
+    assert (workspaces.workspace_path(session.pk) / "content" / "kept").exists()
+    assert (workspaces.trashed_path(session.pk) / "content" / "other").exists()
+
+
+def test_what_is_being_made_is_left_alone(alice):
+    make_session(alice)
+    with staged_workspace() as staged:
+        assert kinds(repair=True) == []
+        staged.settle(uuid4(), in_trash=False)
+        assert kinds(repair=True) == []
