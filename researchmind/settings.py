@@ -31,6 +31,7 @@ SERVER_THREADS: int = _values["THREADS"]
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = _values["MAX_REQUEST_MB"] * 2**20
 MAX_MESSAGE_BYTES: int = _values["MAX_MESSAGE_MB"] * 2**20
 MAX_IMPORT_BYTES: int = _values["MAX_IMPORT_MB"] * 2**20
+MAX_POINTS: int = _values["MAX_POINTS"]
 TRASH_DAYS: int = _values["TRASH_DAYS"]
 
 # The model server

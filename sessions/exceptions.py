@@ -128,6 +128,12 @@ class UnsafeArchive(Invalid):
     code = "unsafe_archive"
 
 
+class VectorMismatch(Invalid):
+    """A vector has another size, or asks for another distance, than those of its collection."""
+
+    code = "vector_mismatch"
+
+
 class KeyReused(Invalid):
     """An idempotency key stands for another request already."""
 
@@ -144,6 +150,12 @@ class QuotaExceeded(TooLarge):
     """The session's files would take more room than a session has."""
 
     code = "quota_exceeded"
+
+
+class TooManyPoints(TooLarge):
+    """The session's collection would hold more points than a session may have."""
+
+    code = "too_many_points"
 
 
 class Conflict(SessionError):

@@ -15,6 +15,7 @@ from sessions.api.routers import (
     chat,
     files,
     messages,
+    points,
     revisions,
     run_records,
     runs,
@@ -55,6 +56,7 @@ for _router in (
     runs.router,
     run_records.router,
     files.router,
+    points.router,
     search.router,
     system.router,
 ):

@@ -17,6 +17,7 @@ from sessions.models.session_count import SessionCount
 from sessions.models.tag import Tag
 from sessions.models.task import Task, TaskStatus
 from sessions.models.token import ApiToken, Scope
+from sessions.models.vector_collection import VectorCollection, VectorPoint
 from sessions.models.workspace_removal import WorkspaceRemoval
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "Tag",
     "Task",
     "TaskStatus",
+    "VectorCollection",
+    "VectorPoint",
     "Verb",
     "WorkspaceRemoval",
 ]

@@ -39,6 +39,8 @@ class Verb(models.TextChoices):
     CLARIFICATION_ANSWERED = "clarification_answered"
     FILE_PUT = "file_put"
     FILE_REMOVED = "file_removed"
+    POINTS_PUT = "points_put"
+    POINTS_REMOVED = "points_removed"
     RUN_FAILED = "run_failed"
     RUN_ABORTED = "run_aborted"
     RUN_REOPENED = "run_reopened"

@@ -1,4 +1,4 @@
-"""What stands beside a transcript: revisions, whether there is a system prompt, the run, all in one statement."""
+"""What stands beside a transcript: revisions, whether there is a system prompt, the run, vectors, in one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,12 @@ from sessions.models.message import Message, Role
 from sessions.models.progress import Progress, from_runs, progress_columns, read_columns
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
+from sessions.models.vector_collection import VectorCollection
+from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collection_from
 
 _REVISION = Revision._meta.db_table
+_COLLECTION = VectorCollection._meta.db_table
+_COLLECTION_WIDTH = 4  # columns
 _COLUMNS = "r.number, r.first_index, r.message_count, r.reason, r.created_at, r.actor_id, actor.username"
 _NAMES = "number, first_index, message_count, reason, created_at, actor_id, username"
 _NEWEST = (
@@ -42,12 +46,13 @@ class RevisionLine:
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
-    """The newest revisions and how many there are, whether message 0 is a system prompt, and the run's progress."""
+    """The newest revisions and how many there are, whether message 0 is a system prompt, the run, vectors."""
 
     revisions: Sequence[RevisionLine]
     revision_count: int
     has_system_prompt: bool
     progress: Progress
+    vectors: Collection | None
 
 
 def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
@@ -58,18 +63,21 @@ def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
             f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s), '
-            f"{progress_columns(with_data=False)} FROM {from_runs()} WHERE s.id = %s",
+            f"{COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
+            f"FROM {from_runs()} LEFT JOIN {_COLLECTION} ON {_COLLECTION}.session_id = s.id WHERE s.id = %s",
             [revisions, Role.SYSTEM.value, db_id(session_id)],
         )
         row = cursor.fetchone()
     if row is None:
-        return PanelRows([], 0, False, Progress())
-    lines, count, has_prompt, *progress = row
+        return PanelRows([], 0, False, Progress(), None)
+    lines, count, has_prompt, *more = row
+    vectors, progress = more[:_COLLECTION_WIDTH], more[_COLLECTION_WIDTH:]
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,
         bool(has_prompt),
         read_columns(progress, with_data=False),
+        None if vectors[0] is None else collection_from(session_id, vectors),
     )
 
 

@@ -132,6 +132,8 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.FILE_PUT: lambda detail: f"kept the file {detail.get('path', '')}",
     Verb.FILE_REMOVED: lambda detail: f"removed the file {detail.get('path', '')}",
     Verb.REPAIRED: lambda detail: f"repaired its {detail.get('what', 'rows')}",
+    Verb.POINTS_PUT: lambda detail: f"kept {counted(detail.get('points', 0), 'vector')}",
+    Verb.POINTS_REMOVED: lambda detail: f"removed {counted(detail.get('points', 0), 'vector')}",
     Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
 }
 _OF_RUNS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {

@@ -11,6 +11,7 @@ from django.conf import settings
 from sessions.exceptions import FileNotFound, StorageError
 from sessions.models import Reason, Session
 from sessions.models.session_panel import RevisionLine, read_panel
+from sessions.models.vector_rows import Collection
 from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
@@ -80,6 +81,7 @@ class Panel:
     workspace_path: Path
     files: list[Entry]
     run: RunView | None
+    vectors: Collection | None
     settings: list[Setting]
     summary: Summary | None
     expires_at: datetime | None
@@ -100,6 +102,7 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         workspace_path=place(session.pk),
         files=_files(session),
         run=run_view(session, rows.progress),
+        vectors=rows.vectors if rows.vectors and rows.vectors.point_count else None,
         settings=[
             Setting(label, _pretty(getattr(session, name)))
             for name, label in _SETTINGS.items()

@@ -11,6 +11,8 @@ from sessions.operations.editing import edit_message, restore_revision, set_syst
 from sessions.operations.lifecycle import archive_session, restore_session, trash_session
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
+from sessions.operations.vectors.points import put_points
+from sessions.operations.vectors.values import NewPoint
 from sessions.views import activity
 from sessions.views.activity import SHOWN
 from tests.factories import assistant_message, make_session
@@ -207,3 +209,11 @@ class TestActivity:
             Event.objects.create(session_id=session.pk, verb=Verb.UPDATED, detail=["odd"])
             assert len(self.lines(session, alice.pk)) == 3, verb
         assert "You looked at" in self.lines(session, alice.pk)
+
+
+def test_vectors(alice_client, session, alice):
+    assert 'id="vectors"' not in alice_client.get(address(session)).content.decode()
+    put_points(actor=alice, session_id=session.pk, points=[NewPoint(number, [1.0] * 96) for number in range(8)])
+    shown = alice_client.get(address(session)).content.decode()
+    assert re.search(r'id="vectors">.*8</span> points of 96 numbers, cosine, 3.0\s*KB', shown)
+    assert "kept 8 vectors" in shown

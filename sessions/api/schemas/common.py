@@ -75,7 +75,7 @@ def _true_or_false(text: str) -> bool:
     return text == "true"
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """`5.0` in JSON is the whole number 5."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -95,6 +95,6 @@ MessagesLimit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole_numb
 Place = Id  # whatever lies beyond the last one is 404
 
 # Numbers in bodies
-TokenCount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(_whole)]
-ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(_whole)]
-Seconds = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
+TokenCount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(whole)]
+ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(whole)]
+Seconds = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(whole)]

@@ -52,7 +52,7 @@ _PORTION_ROWS, _PORTION_CHARACTERS = 2_000, 2 * 2**20
 _values = attrgetter(*_VALUES)
 _EVENT_FIELDS = ["session_id", "actor_name", "token_name", "verb", "detail", "at"]
 _VERBS = frozenset(Verb.values) - {Verb.PURGED.value} - OF_ACCOUNTS
-_COUNTS_OF_EVENTS = ("messages", "first_index", "index", "cut", "number", "tasks", "version", "events")
+_COUNTS_OF_EVENTS = ("messages", "first_index", "index", "cut", "number", "tasks", "version", "events", "points")
 _LISTS_OF_EVENTS = ("tags", "fields")
 _KEPT_FIELDS = (
     "description", "model", "summary", "summary_model", "tool_settings", "agent_settings", "context_window_config",
