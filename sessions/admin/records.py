@@ -15,7 +15,7 @@ from sessions.access import Actor, SessionRef
 from sessions.admin.bases import RecordModelAdmin
 from sessions.admin.counts import ShortPaginator
 from sessions.exceptions import SessionError
-from sessions.models import ApiToken, Event, Run, Session, SessionCount, Tag, WorkspaceRemoval
+from sessions.models import ApiToken, Event, Lineage, Run, Session, SessionCount, Tag, WorkspaceRemoval
 from sessions.models.session import short_id_range
 from sessions.operations.tokens import revoke_token
 from sessions.operations.workspaces import remove_workspace
@@ -122,6 +122,23 @@ class RunAdmin(ReadOnlyAdmin):
     def phase(self, run: Run) -> str:
         """The session's phase."""
         return run.session.phase.replace("_", " ")
+
+
+@admin.register(Lineage)
+class LineageAdmin(ReadOnlyAdmin):
+    """Which session came out of which. A parent's id stays when the parent is gone."""
+
+    list_display = ("child", "kind", "parent_short_id", "created_at", "detail")
+    list_filter = ("kind",)
+    list_select_related = ("child",)
+    fields = ("child", "kind", "parent_short_id", "created_at", "detail")
+    sortable_by = ()
+    ordering = ("-pk",)
+
+    @admin.display(description="Parent")
+    def parent_short_id(self, lineage: Lineage) -> str:
+        """The parent's short id."""
+        return Session(pk=lineage.parent_id).short_id if lineage.parent_id else "–"
 
 
 @admin.register(ApiToken)

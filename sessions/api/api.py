@@ -16,6 +16,7 @@ from sessions.api.routers import (
     files,
     messages,
     points,
+    restructure,
     revisions,
     run_records,
     runs,
@@ -48,6 +49,7 @@ api.add_decorator(refuse_unknown_length, mode="view")
 api.add_decorator(keep_contract, mode="operation")
 for _router in (
     transfer.router,
+    restructure.router,
     sessions.router,
     messages.router,
     turns.router,

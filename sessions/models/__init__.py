@@ -7,6 +7,7 @@ from sessions.models.error_entry import ErrorEntry
 from sessions.models.event import Event, Verb
 from sessions.models.idempotency_key import IdempotencyKey
 from sessions.models.imported import Import, ImportSource
+from sessions.models.lineage import Lineage, LineageKind
 from sessions.models.log_entry import LogEntry
 from sessions.models.message import Message, Role
 from sessions.models.phase_entry import PhaseEntry
@@ -30,6 +31,8 @@ __all__ = [
     "IdempotencyKey",
     "Import",
     "ImportSource",
+    "Lineage",
+    "LineageKind",
     "LogEntry",
     "Message",
     "Phase",

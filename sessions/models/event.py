@@ -52,6 +52,9 @@ class Verb(models.TextChoices):
     ACCOUNT_CREATED = "account_created"
     PROFILE_CHANGED = "profile_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  (a verb)
+    FORKED = "forked"
+    MERGED = "merged"
+    SPLIT = "split"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
 

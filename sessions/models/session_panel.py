@@ -11,8 +11,10 @@ from django.db import connection
 
 from sessions.models.message import Message, Role
 from sessions.models.progress import Progress, from_runs, progress_columns, read_columns
+from sessions.models.relatives import Relative, read_relatives, relatives_column
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
+from sessions.models.session import SessionQuerySet
 from sessions.models.vector_collection import VectorCollection
 from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collection_from
 
@@ -46,36 +48,42 @@ class RevisionLine:
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
-    """The newest revisions and how many there are, whether message 0 is a system prompt, the run, vectors."""
+    """The newest revisions, how many there are, whether message 0 is a system prompt, lineage, the run, vectors."""
 
     revisions: Sequence[RevisionLine]
     revision_count: int
     has_system_prompt: bool
+    relatives: Sequence[Relative]
     progress: Progress
     vectors: Collection | None
 
 
-def read_panel(session_id: UUID, *, revisions: int) -> PanelRows:
-    """Read it for a session that exists, with at most so many revisions, newest first."""
+def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) -> PanelRows:
+    """Read it for a session that exists, with at most so many revisions, newest first.
+
+    `visible` is what the reader may see: of its relatives only these have names.
+    """
+    family, seen = relatives_column(visible)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {_REVISIONS[connection.vendor]}, "
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
             f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s), '
-            f"{COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
+            f"{family}, {COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
             f"FROM {from_runs()} LEFT JOIN {_COLLECTION} ON {_COLLECTION}.session_id = s.id WHERE s.id = %s",
-            [revisions, Role.SYSTEM.value, db_id(session_id)],
+            [revisions, Role.SYSTEM.value, *seen, db_id(session_id)],
         )
         row = cursor.fetchone()
     if row is None:
-        return PanelRows([], 0, False, Progress(), None)
-    lines, count, has_prompt, *more = row
+        return PanelRows([], 0, False, [], Progress(), None)
+    lines, count, has_prompt, relatives, *more = row
     vectors, progress = more[:_COLLECTION_WIDTH], more[_COLLECTION_WIDTH:]
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,
         bool(has_prompt),
+        read_relatives(session_id, relatives),
         read_columns(progress, with_data=False),
         None if vectors[0] is None else collection_from(session_id, vectors),
     )

@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from uuid import UUID
 
-from sessions.storage.workspaces import root, trash
+from sessions.storage.workspaces import INDEX, root, trash
 
 MOST_MEASURED = 100_000  # entries; a larger workspace is measured up to here and said to be at least that large
 _MAX_DEPTH = 64
@@ -23,27 +23,33 @@ class DiskUse:
     is_whole: bool = True
 
 
-def disk_use(session_id: UUID, *, in_trash: bool = False, most: int = MOST_MEASURED) -> DiskUse:
-    """Measure a workspace, at most `most` of its entries. What is missing or unreadable counts nothing."""
+def disk_use(
+    session_id: UUID, *, in_trash: bool = False, most: int = MOST_MEASURED, with_index: bool = True
+) -> DiskUse:
+    """Measure a workspace, at most `most` of its entries, its search index among them or not.
+
+    What is missing or unreadable counts nothing.
+    """
     for base in (trash(), root()) if in_trash else (root(), trash()):
         try:
             workspace = os.open(os.path.join(base, str(session_id)), _OPEN_DIRECTORY)
         except OSError:
             continue
-        return measure(workspace, most=most)
+        return measure(workspace, most=most, without="" if with_index else INDEX)
     return DiskUse()
 
 
-def measure(directory: int, *, most: int = MOST_MEASURED) -> DiskUse:
-    """Measure an open directory, which is closed afterwards."""
-    measured = _Measuring(most)
+def measure(directory: int, *, most: int = MOST_MEASURED, without: str = "") -> DiskUse:
+    """Measure an open directory, which is closed afterwards. `without` names an entry of it that doesn't count."""
+    measured = _Measuring(most, without)
     measured.walk(directory)
     return measured.use
 
 
 class _Measuring:
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, without: str) -> None:
         self.left = most
+        self.without = without
         self.use = DiskUse()
 
     def walk(self, directory: int, depth: int = 0) -> None:
@@ -54,7 +60,8 @@ class _Measuring:
                     if self.left <= 0:
                         self.use.is_whole = False
                         return
-                    self._add(directory, entry, depth)
+                    if depth or entry.name != self.without:
+                        self._add(directory, entry, depth)
         except OSError:
             self.use.is_whole = False
         finally:

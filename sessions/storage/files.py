@@ -25,6 +25,7 @@ from sessions.storage.workspaces import CONTENT, translated, workspace_path
 MOST_LISTED = 10_000
 _UPLOAD = ".upload-"
 _REMOVED = ".removed-"
+TEMPORARY = (_UPLOAD.encode(), _REMOVED.encode())  # how names begin that nobody keeps
 _PRIVATE_DIRECTORY, _PRIVATE_FILE = 0o700, 0o600
 _EVERYTHING = 10_000_000
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

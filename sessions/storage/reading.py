@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from uuid import UUID
 
+from sessions.storage.files import TEMPORARY
 from sessions.storage.workspaces import INDEX, root, trash
 
 _MAX_DEPTH = 64
@@ -29,7 +30,10 @@ class FoundFile:
 
 
 def workspace_files(session_id: UUID, *, in_trash: bool = False) -> Iterator[FoundFile]:
-    """The files and empty directories of a workspace by name. Its search index stays out: it is made anew from them."""
+    """The files and empty directories of a workspace by name, without uploads under way.
+
+    Its search index stays out: it names the place where it was made, and is made anew from the files.
+    """
     for base in (trash(), root()) if in_trash else (root(), trash()):
         try:
             workspace = os.open(os.path.join(base, str(session_id)), _OPEN_DIRECTORY)
@@ -46,7 +50,7 @@ def _walk(directory: int, prefix: bytes, depth: int) -> Iterator[FoundFile]:
         if depth and not names:
             yield FoundFile(prefix.rstrip(b"/"))
         for name in names:
-            if depth or name != INDEX.encode():
+            if depth or not (name == INDEX.encode() or name.startswith(TEMPORARY)):
                 yield from _entry(directory, name, prefix + name, depth)
     finally:
         os.close(directory)

@@ -31,7 +31,7 @@ class StagedWorkspace:
 
     def make(self) -> None:
         """Make the empty workspace."""
-        with translated("make a workspace for the import"):
+        with translated("make the workspace"):
             (self._path / CONTENT).mkdir(parents=True, mode=_PRIVATE)
             self._path.chmod(_PRIVATE)
             self._mark = os.open(self._path / MAKING, _NEW_FILE, 0o600)
@@ -39,12 +39,12 @@ class StagedWorkspace:
 
     def add_directory(self, path: bytes) -> None:
         """Make a directory. Raises UnsafeArchive if a file is in its way."""
-        with translated("write an imported file"):
+        with translated("write a file of the workspace"):
             self._parent(path + b"/.")
 
     def add_file(self, path: bytes, blocks: Iterable[bytes]) -> None:
         """Write a file. Raises UnsafeArchive if something is in its way, StorageFull or StorageError."""
-        with translated("write an imported file"):
+        with translated("write a file of the workspace"):
             parent = self._parent(path)
             try:
                 descriptor = os.open(os.path.join(parent, path.rpartition(b"/")[2]), _NEW_FILE, 0o600)
@@ -78,7 +78,7 @@ class StagedWorkspace:
 
     def settle(self, session_id: UUID, *, in_trash: bool) -> None:
         """Move the workspace to where the session's is looked for."""
-        with translated("move the imported workspace into its place"):
+        with translated("move the workspace into its place"):
             if in_trash:
                 trash().mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
             os.rename(self._path, trashed_path(session_id) if in_trash else workspace_path(session_id))
@@ -126,10 +126,10 @@ def staged_workspace() -> Iterator[StagedWorkspace]:
 
 
 def remove_abandoned(seconds: float = _ABANDONED_SECONDS) -> int:
-    """Remove what killed imports left behind so long ago; return how many there were."""
+    """Remove what killed imports, forks, merges and splits left behind so long ago; return how many there were."""
     removed = 0
     for path in _staged():
-        with translated("remove an abandoned import"):
+        with translated("remove an abandoned workspace"):
             try:
                 is_old = time.time() - path.lstat().st_mtime > seconds
             except FileNotFoundError:

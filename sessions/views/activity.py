@@ -105,6 +105,10 @@ def _imported(detail: dict[str, Any]) -> str:
     return f"imported it from {NAMES.get(str(detail.get('source')), 'a file')}"
 
 
+def _merged(detail: dict[str, Any]) -> str:
+    return f"made it out of {counted(len(detail.get('sources', [])), 'session')}"
+
+
 def _tagged(detail: dict[str, Any]) -> str:
     tags = detail.get("tags", [])
     return f"tagged it {', '.join(map(str, tags))}" if tags else "removed its tags"
@@ -125,6 +129,9 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.APPENDED: lambda detail: _appended(detail.get("messages", 0)),
     Verb.CREATED: _created,
     Verb.IMPORTED: _imported,
+    Verb.FORKED: lambda detail: "forked it" if "into" in detail else "made it as a fork",
+    Verb.MERGED: lambda detail: "merged it into another session" if "into" in detail else _merged(detail),
+    Verb.SPLIT: lambda detail: "split a part off" if "into" in detail else "made it as a part of another session",
     Verb.RENAMED: lambda detail: f"renamed it to “{detail.get('name', '')}”",
     Verb.TAGGED: _tagged,
     Verb.EDITED: _edited,

@@ -21,6 +21,7 @@ from sessions.models import Message, Role, Session
 from sessions.models.message import TranscriptEntry
 from sessions.operations.changing import check_active
 from sessions.operations.editing import edit_message, remove_system_prompt, set_system_prompt
+from sessions.operations.restructure.forking import edit_in_fork
 from sessions.views import transcript
 from sessions.views.errors import sentence_of
 from sessions.views.page import page, render_page
@@ -80,6 +81,8 @@ def edit(request: PageRequest, session_id: str, index: int) -> HttpResponse:
 def _save(request: PageRequest, session: Session, index: int, text: str) -> HttpResponse:
     if not text.strip():
         raise Conflict("A message needs some text. Nothing was changed.")
+    if "fork" in request.POST:
+        return _save_in_fork(request, session, index, text)
     cut = session.message_count - index - 1
     session = edit_message(
         actor=request.user,
@@ -94,6 +97,15 @@ def _save(request: PageRequest, session: Session, index: int, text: str) -> Http
     window = transcript.newest(session)
     context = page_context(request, session) | {"transcript": window, "shown": window.last, "focus": index}
     return fragment(request, "sessions/_edited.html", context)
+
+
+def _save_in_fork(request: PageRequest, session: Session, index: int, text: str) -> HttpResponse:
+    fork = edit_in_fork(
+        actor=request.user, session_id=session.pk, index=index, content=text, expected_version=version_seen(request)
+    )
+    here = reverse("session_detail", args=[session.pk])
+    toast(request, "Saved in a fork. The session that it comes from stays as it was.", link=(here, "Back to it"))
+    return go_to(request, _address(fork, index))
 
 
 @page("GET", "POST")

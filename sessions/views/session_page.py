@@ -114,7 +114,7 @@ def session_page(
 
 def page_context(request: PageRequest, session: Session) -> dict[str, Any]:
     """What `_panel.html` needs; the cookie `folded` names what this reader has folded away."""
-    beside = panel(session, reader_id=request.user.pk)
+    beside = panel(session, Actor.of(request.user))
     return {
         "session": session,
         "panel": beside,

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from sessions.access import Actor, visible_sessions
 from sessions.exceptions import FileNotFound, StorageError
 from sessions.models import Reason, Session
+from sessions.models.relatives import Relative
 from sessions.models.session_panel import RevisionLine, read_panel
 from sessions.models.vector_rows import Collection
 from sessions.operations.tags import tags_of
@@ -80,6 +82,8 @@ class Panel:
     workspace: WorkspaceState
     workspace_path: Path
     files: list[Entry]
+    parents: list[Relative]
+    children: list[Relative]
     run: RunView | None
     vectors: Collection | None
     settings: list[Setting]
@@ -88,9 +92,10 @@ class Panel:
     purgeable_at: datetime | None
 
 
-def panel(session: Session, *, reader_id: int) -> Panel:
+def panel(session: Session, reader: Actor) -> Panel:
     """Everything beside the transcript of a session, for this reader."""
-    rows = read_panel(session.pk, revisions=REVISIONS_SHOWN)
+    reader_id = reader.user_id
+    rows = read_panel(session.pk, revisions=REVISIONS_SHOWN, visible=visible_sessions(reader))
     place = workspaces.trashed_path if session.in_trash else workspaces.workspace_path
     return Panel(
         tags=tags_of(session),
@@ -101,6 +106,8 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         workspace=workspaces.state(session.pk, in_trash=session.in_trash),
         workspace_path=place(session.pk),
         files=_files(session),
+        parents=[relative for relative in rows.relatives if relative.is_parent],
+        children=[relative for relative in rows.relatives if not relative.is_parent],
         run=run_view(session, rows.progress),
         vectors=rows.vectors if rows.vectors and rows.vectors.point_count else None,
         settings=[

@@ -49,7 +49,7 @@ class MessageView:
     """A message as `_message.html` shows it. `day` is set where a new day begins.
 
     `size` is what a folded message says of its length; `text_address` has its texts whole, and
-    `edit_address` is empty where it can't be edited.
+    `edit_address` is empty where it can't be edited, `fork_address` where nothing goes on from it.
     """
 
     excerpt: MessageExcerpt
@@ -59,6 +59,7 @@ class MessageView:
     machine: str
     text_address: str
     edit_address: str = ""
+    fork_address: str = ""
     day: str = ""
     continues: bool = False
     content: Body | None = None
@@ -185,7 +186,8 @@ def _view(
         text_address = _addresses("revision_text", session.pk, revision)
     is_editable = session.is_writable and revision is None
     edit_address = _addresses("message_edit", session.pk) if is_editable else None
-    builder = _Builder(_names_of_calls(rows), text_address, edit_address)
+    fork = f"{reverse('session_fork', args=[session.pk])}?at=" if revision is None and not session.in_trash else ""
+    builder = _Builder(_names_of_calls(rows), text_address, edit_address, fork)
     messages = []
     for row, before in zip(rows, [context, *rows], strict=False):
         messages.append(builder.message(row, before))
@@ -208,11 +210,13 @@ class _Builder:
         call_names: dict[str, str],
         text_address: Callable[[int], str],
         edit_address: Callable[[int], str] | None,
+        fork_address: str,
     ) -> None:
         self._allowance = Allowance(_SECONDS)
         self._call_names = call_names
         self._text_address = text_address
         self._edit_address = edit_address
+        self._fork_address = fork_address
 
     def message(self, row: MessageExcerpt, before: MessageExcerpt | None) -> MessageView:
         """The view of one message that comes after another, or after none."""
@@ -236,6 +240,7 @@ class _Builder:
             words_thought=amount(len(row.thinking.split()), "word") if row.thinking else "",
             tokens=amount(row.eval_count, "token") if row.eval_count is not None else "",
             edit_address=self._edit_address(row.index) if self._edit_address and row.role == Role.USER else "",
+            fork_address=f"{self._fork_address}{row.index}" if self._fork_address else "",
         )
 
     def _who(self, row: MessageExcerpt) -> str:

@@ -52,6 +52,8 @@ def writing(status: int = 200) -> dict[str, int]:
 
 MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_elsewhere": 403}
 
+NO_OTHERS = {"limited_here": 403, "limited_elsewhere": 403}  # tokens for one session make no others
+
 # An import makes nothing twice: of two ways in, the second finds the session there.
 IMPORTING = MAKING | dict.fromkeys(("owner_signed_in", "stranger_signed_in", "administrator_signed_in"), 200)
 
@@ -70,6 +72,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("POST", "imports/<import_id>/undo"): (None, writing() | {"limited_here": 403, "limited_elsewhere": 403}),
     ("GET", "sessions/<session_id>"): (None, reading()),
     ("GET", "sessions/<session_id>/export"): (None, reading()),
+    ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS),
     ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("DELETE", "sessions/<session_id>"): (None, writing(204)),

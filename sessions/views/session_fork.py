@@ -1,0 +1,70 @@
+"""Forking a session in the browser."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from sessions.exceptions import NotAllowed, SessionError, SessionNotFound
+from sessions.htmx import PageRequest, go_to
+from sessions.models import Session
+from sessions.operations.restructure.forking import fork_name, fork_session
+from sessions.views.errors import sentence_of, status_of
+from sessions.views.page import page
+from sessions.views.restructuring import ends_of, files_of, number_of, show
+from sessions.views.session_page import load
+from sessions.views.toasts import toast
+from sessions.views.words import amount
+
+
+@page("GET", "POST")
+def fork(request: PageRequest, session_id: str) -> HttpResponse:
+    """The form, with what would come of it; then the fork's page.
+
+    `?at=` is the last message that comes along. Another look at the preview is a GET with the form's values.
+    """
+    session = load(request, session_id)
+    if session.in_trash:
+        raise SessionNotFound(session_id)
+    asked = request.POST if request.method == "POST" else request.GET
+    context = _context(session, asked)
+    if request.method != "POST" or "problem" in context:
+        return show(request, "sessions/fork.html", context, back=session, status=422 if "problem" in context else 200)
+    try:
+        made = fork_session(
+            actor=request.user,
+            session_id=session.pk,
+            at_index=context["at"],
+            name=context["name"].strip(),
+            files=context["files"],
+        )
+    except (SessionNotFound, NotAllowed):
+        raise
+    except SessionError as error:
+        context["problem"] = sentence_of(error)
+        return show(request, "sessions/fork.html", context, back=session, status=status_of(error))
+    toast(request, f"Forked with {amount(made.message_count, 'message')}.")
+    return go_to(request, reverse("session_detail", args=[made.pk]))
+
+
+def _context(session: Session, asked: Any) -> dict[str, Any]:
+    """What the form says, and the preview of it."""
+    last = session.message_count - 1
+    typed = asked.get("at", "")
+    at = number_of(typed, most=last) if typed else last if last >= 0 else None
+    context: dict[str, Any] = {
+        "session": session,
+        "last": last,
+        "at": at,
+        "typed_at": typed if at is None else str(at),
+        "name": asked.get("name") or fork_name(session),
+        "files": "files" in asked or "name" not in asked,  # ticked until somebody sends the form without it
+    }
+    if typed and at is None:
+        context["problem"] = f"The last message of a fork has a number from 0 to {last}."
+        at = last if last >= 0 else None
+    count = 0 if at is None else at + 1
+    context["first_lines"], context["last_lines"] = ends_of(session, count)
+    context |= {"count": count, "left": session.message_count - count, "unseen": max(0, count - 4)}
+    context["use"] = files_of(session)
+    return context

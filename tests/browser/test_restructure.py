@@ -1,0 +1,70 @@
+"""Fork, merge, split and compare in a browser: what comes of it is shown before anything is written."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from sessions.models import Session
+from sessions.storage.workspaces import workspace_path
+from tests.factories import make_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WIDTHS = (1440, 390)
+
+
+@pytest.fixture
+def session(alice: User) -> Session:
+    made = make_session(alice, "Mosses of the north", messages=12, tags=["field"])
+    (workspace_path(made.pk) / "content" / "notes.txt").write_text("sphagnum")
+    return made
+
+
+def at_each_width(page: Page, check_axe, screenshot, name: str) -> None:
+    """Nothing sticks out, axe finds nothing, a picture of each."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+        check_axe(page)
+        screenshot(page, f"{name}-{width}")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_forking_from_a_message(alice_page: Page, session: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    page.goto(f"/sessions/{session.pk}/")
+    page.locator("#m-5").hover()
+    page.get_by_role("link", name="Fork at message 5").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("6 messages")).to_be_visible()
+    expect(dialog.get_by_text("1 file,")).to_be_visible()
+    at_each_width(page, check_axe, screenshot, "fork")
+    dialog.get_by_label("Last message that comes along").fill("1")
+    dialog.get_by_label("Name").click()
+    expect(dialog.get_by_text("2 messages")).to_be_visible()
+    dialog.get_by_label("Last message that comes along").fill("99")
+    dialog.get_by_role("button", name="Fork").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("from 0 to 11")
+    dialog.get_by_label("Last message that comes along").fill("3")
+    dialog.get_by_label("Name").fill("Another way")
+    dialog.get_by_role("button", name="Fork").click()
+    expect(page.get_by_role("heading", name="Another way")).to_be_visible()
+    expect(page.locator("article.msg")).to_have_count(4)
+    expect(page.get_by_role("link", name="Mosses of the north")).to_be_visible()
+    screenshot(page, "forked")
+    page.goto(f"/sessions/{session.pk}/fork/?at=5")
+    at_each_width(page, check_axe, screenshot, "fork-page")
+
+
+def test_editing_in_a_fork(alice_page: Page, session: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    page.goto(f"/sessions/{session.pk}/")
+    page.locator("#m-2").hover()
+    page.get_by_role("link", name="Edit message 2").click()
+    page.get_by_label("Text").fill("And of the south?")
+    screenshot(page, "edit-in-a-fork")
+    page.get_by_role("button", name="Save in a fork").click()
+    expect(page.get_by_role("heading", name=re.compile(r"\(fork\)"))).to_be_visible()
+    expect(page.locator("article.msg")).to_have_count(3)
+    expect(page.locator("#m-2")).to_contain_text("And of the south?")
