@@ -24,7 +24,7 @@ from sessions.views.live import nothing_new
 
 API = "/api/"
 CURRENT_API = "/api/v1/"
-FIRST_RUN = "welcome"
+SECRETS = ("welcome", "shared")  # what follows these in an address is as good as a password
 _TAKE_FILES = ("/import/", CURRENT_API + "sessions/import")
 _FORM_BYTES = 2**20  # what a form has around its files
 LIVE = "/live/"
@@ -96,7 +96,7 @@ class RequestLog(RequestMiddleware):
         """The method and the path alone."""
         path = request.path
         first, _, rest = path.removeprefix("/").partition("/")
-        return f"{request.method} /{first}/…" if first == FIRST_RUN and rest else f"{request.method} {path}"
+        return f"{request.method} /{first}/…" if first in SECRETS and rest else f"{request.method} {path}"
 
 
 class UploadLimit:

@@ -3,14 +3,15 @@
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
-from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, SessionNotFound
+from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, RoleTooLow, SessionNotFound
+from sessions.models.membership import MemberRole, Membership, has_members, role_in
 from sessions.models.rows import Row
 from sessions.models.session import Session, SessionQuerySet, Status, short_id_range
 from sessions.models.session_filter import tags_of_session
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 _Found = TypeVar("_Found")
-_TAGS = tags_of_session(Session._meta.db_table)
+_SESSION = Session._meta.db_table
+_TAGS = tags_of_session(_SESSION)
+_ROLE = role_in(f"{_SESSION}.id")
+_OWNER = f"(SELECT u.username FROM {get_user_model()._meta.db_table} u WHERE u.id = {_SESSION}.owner_id)"  # noqa: S608
 _FULL_ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _SHORT_ID = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
 
@@ -29,7 +33,19 @@ _SHORT_ID = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
 class SessionRole(StrEnum):
     """What somebody is to a session."""
 
+    VIEWER = MemberRole.VIEWER.value
+    EDITOR = MemberRole.EDITOR.value
     OWNER = "owner"
+
+    @property
+    def may_write(self) -> bool:
+        """Whether messages, files, tags, the name and the progress may be changed."""
+        return self is not SessionRole.VIEWER
+
+    @property
+    def may_own(self) -> bool:
+        """Whether the session may be archived, deleted and shared."""
+        return self is SessionRole.OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +112,34 @@ def require_write(actor: Actor) -> None:
         raise ReadOnlyToken("This token can only read. Use a token with the scope `write`.")
 
 
-def is_still_let_in(actor: Actor) -> bool:
-    """Whether the credentials that a long request started with are still good."""
+def is_still_let_in(actor: Actor, session_id: UUID | None = None) -> bool:
+    """Whether the credentials that a long request started with are still good, and still let it write the session."""
     if actor.token_id is None:
-        return get_user_model().objects.filter(pk=actor.user_id, is_active=True).exists()
-    token = ApiToken.objects.filter(pk=actor.token_id, user__is_active=True).first()
-    return token is not None and token.is_usable
+        is_good = get_user_model().objects.filter(pk=actor.user_id, is_active=True).exists()
+    else:
+        token = ApiToken.objects.filter(pk=actor.token_id, user__is_active=True).first()
+        is_good = token is not None and token.is_usable
+    return is_good and (session_id is None or _may_still_write(actor, session_id))
+
+
+def _may_still_write(actor: Actor, session_id: UUID) -> bool:
+    try:
+        return session_for_writing(actor, session_id) is not None
+    except (SessionNotFound, NotAllowed):
+        return False
 
 
 def visible_sessions(actor: Actor) -> SessionQuerySet:
-    """All sessions that the actor may see, trashed ones included."""
+    """All sessions that the actor may see: their own, trashed ones included, and those that others share with them.
+
+    What its owner has thrown into the trash only the owner sees.
+    """
     if actor.acts_for_all:
         return Session.objects.all()
-    return Session.objects.visible_to(actor.user_id, actor.only_session)
+    shared = models.Exists(Membership.objects.filter(session=models.OuterRef("pk"), user=actor.user_id))
+    theirs = models.Q(owner=actor.user_id) | (~models.Q(status=Status.DELETED) & shared)
+    visible = Session.objects.filter(theirs)
+    return visible.filter(pk=actor.only_session) if actor.only_session else visible
 
 
 def session_for_reading(
@@ -125,10 +156,21 @@ def session_for_reading(
         sessions = sessions.select_for_update(of=("self",))
     if not include_deleted:
         sessions = sessions.exclude(status=Status.DELETED)
-    tags = {"loaded_tags": RawSQL(_TAGS[connection.vendor], [], models.JSONField())}  # noqa: S611  (our SQL)
-    sessions = sessions.annotate(**tags)
+    sessions = sessions.annotate(**_loaded(actor))
     found = list(sessions.select_related("owner")[:2] if not lock else sessions[:2])
-    return _the_one(session_id, found, [str(session.pk) for session in found])
+    session = _the_one(session_id, found, [str(session.pk) for session in found])
+    session.reader_role = role_of(actor, session).value
+    return session
+
+
+def _loaded(actor: Actor) -> dict[str, Any]:
+    """What is read together with a session: its tags, its owner's name, whether it is shared, the actor's role."""
+    return {
+        "loaded_tags": RawSQL(_TAGS[connection.vendor], [], models.JSONField()),  # noqa: S611  (our SQL)
+        "loaded_owner": RawSQL(_OWNER, [], models.CharField()),  # noqa: S611  (our SQL)
+        "reader_role": RawSQL(_ROLE, [actor.user_id], models.CharField()),  # noqa: S611  (our SQL)
+        "loaded_is_shared": RawSQL(has_members(f"{_SESSION}.id"), [], models.BooleanField()),  # noqa: S611  (our SQL)
+    }
 
 
 def session_row_for_reading(actor: Actor, session_id: UUID | str, *, include_deleted: bool = False) -> Row:
@@ -150,18 +192,39 @@ def _the_one(session_id: UUID | str, found: list[_Found], ids: list[str]) -> _Fo
 def session_for_writing(
     actor: Actor, session_id: UUID | str, *, include_deleted: bool = False, lock: bool = False
 ) -> Session:
-    """Return the session if the actor may change its content. Raises as `session_for_reading`, and ReadOnlyToken."""
+    """Return the session if the actor may change its content: its owner or an editor.
+
+    Raises as `session_for_reading`, ReadOnlyToken, and RoleTooLow for a viewer.
+    """
     require_write(actor)
-    return session_for_reading(actor, session_id, include_deleted=include_deleted, lock=lock)
+    session = session_for_reading(actor, session_id, include_deleted=include_deleted, lock=lock)
+    role = role_of(actor, session)
+    if not role.may_write:
+        raise _too_low(session, role, "You may read this session, not change it. Its owner can make you an editor.")
+    return session
 
 
 def session_for_owning(
     actor: Actor, session_id: UUID | str, *, include_deleted: bool = False, lock: bool = False
 ) -> Session:
-    """Return the session if it is the actor's own, to archive, delete or give it away. Raises as above."""
-    return session_for_writing(actor, session_id, include_deleted=include_deleted, lock=lock)
+    """Return the session if it is the actor's own, to archive, delete or share it.
+
+    Raises as `session_for_reading`, ReadOnlyToken, and RoleTooLow for its members.
+    """
+    require_write(actor)
+    session = session_for_reading(actor, session_id, include_deleted=include_deleted, lock=lock)
+    role = role_of(actor, session)
+    if not role.may_own:
+        raise _too_low(session, role, "Only the owner of this session may do that.")
+    return session
+
+
+def _too_low(session: Session, role: SessionRole, detail: str) -> RoleTooLow:
+    return RoleTooLow(detail, session_id=str(session.pk), role=role.value)
 
 
 def role_of(actor: Actor, session: Session) -> SessionRole:
-    """What the actor is to a session that it may see."""
-    return SessionRole.OWNER
+    """What the actor is to a session that it has loaded, or made."""
+    if actor.acts_for_all or session.owner_id == actor.user_id:
+        return SessionRole.OWNER
+    return SessionRole(session.reader_role or MemberRole.VIEWER)

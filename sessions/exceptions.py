@@ -66,6 +66,18 @@ class FileNotFound(NotFound):
     code = "file_not_found"
 
 
+class MemberNotFound(NotFound):
+    """The session has no such member."""
+
+    code = "member_not_found"
+
+
+class LinkNotFound(NotFound):
+    """There is no such link, or it works no more."""
+
+    code = "link_not_found"
+
+
 class NotAllowed(SessionError):
     """The caller is known and may not do this."""
 
@@ -76,6 +88,12 @@ class ReadOnlyToken(NotAllowed):
     """A token with the scope `read` tried to write."""
 
     code = "read_only_token"
+
+
+class RoleTooLow(NotAllowed):
+    """A member of a session tried what only its editors, or only its owner, may do."""
+
+    code = "role_too_low"
 
 
 class Impossible(SessionError):

@@ -12,6 +12,7 @@ from sessions.views import (
     live,
     new_session,
     palette,
+    public,
     search,
     settings,
     tags,
@@ -49,6 +50,11 @@ urlpatterns = [
     path("import/<str:import_id>/", importing.import_report, name="import_report"),
     path("import/<str:import_id>/undo/", importing.undo, name="undo_import"),
     path("export/", exporting.export_many, name="export_sessions"),
+    # What anybody reads who has the address
+    path("shared/<str:secret>/", public.detail, name="shared_session"),
+    path("shared/<str:secret>/messages/<int:index>/text/", public.text, name="shared_text"),
+    path("shared/<str:secret>/files/", public.browse, name="shared_files"),
+    path("shared/<str:secret>/files/raw/", public.raw, name="shared_raw"),
     # Settings
     path("settings/", settings.profile, name="settings"),
     path("settings/password/", settings.password, name="change_password"),

@@ -69,6 +69,18 @@ def alice(db) -> User:
 
 
 @pytest.fixture
+def bob(db) -> User:
+    """Bob edits, once a session is shared with him."""
+    return _user("bob")
+
+
+@pytest.fixture
+def vera(db) -> User:
+    """Vera views, once a session is shared with her."""
+    return _user("vera")
+
+
+@pytest.fixture
 def mallory(db) -> User:
     """Mallory is a stranger."""
     return _user("mallory")
@@ -124,6 +136,18 @@ def _signed_in(user: User) -> Client:
 def alice_client(alice: User) -> Client:
     """A browser in which Alice is signed in."""
     return _signed_in(alice)
+
+
+@pytest.fixture
+def bob_client(bob: User) -> Client:
+    """A browser in which Bob is signed in."""
+    return _signed_in(bob)
+
+
+@pytest.fixture
+def vera_client(vera: User) -> Client:
+    """A browser in which Vera is signed in."""
+    return _signed_in(vera)
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from sessions.models import Role, Session, SessionTag, Tag
+from sessions.models import MemberRole, Role, Session, SessionTag, Tag
 from sessions.operations.sessions import create_session
+from sessions.operations.sharing import share_session
 from sessions.operations.transcript import NewMessage
 
 PASSWORD = "a long enough pass phrase"
@@ -37,6 +38,14 @@ def make_session(
     if isinstance(messages, int):
         messages = conversation(messages)
     return create_session(actor=owner, name=name, messages=messages, **fields)
+
+
+def share(session: Session, *, editor: User | None = None, viewer: User | None = None) -> Session:
+    """Let somebody edit the session, and somebody view it."""
+    for user, role in ((editor, MemberRole.EDITOR), (viewer, MemberRole.VIEWER)):
+        if user is not None:
+            share_session(actor=session.owner, session_id=session.pk, role=role.value, usernames=[user.get_username()])
+    return session
 
 
 def make_rows(owner: User, amount: int, *, tags: Iterable[str] = (), **fields: Any) -> list[Session]:

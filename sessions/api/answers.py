@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.http import HttpResponse
 
-from sessions.access import Actor, SessionRole
+from sessions.access import Actor, SessionRole, role_of
 from sessions.api.preconditions import etag
 from sessions.models import Revision, Role, Session, Status
 from sessions.models.rows import Row
@@ -39,18 +39,18 @@ def no_content() -> HttpResponse:
     return response
 
 
-def session_answer(row: Row, *, owner: str) -> dict[str, Any]:
-    """A session as the API shows it, from a row of a list. `owner` is the owner's user name."""
-    return session_answers([row], owner=owner)[0]
+def session_answer(row: Row) -> dict[str, Any]:
+    """A session as the API shows it, from a row of a list."""
+    return session_answers([row])[0]
 
 
-def session_answers(rows: Iterable[Row], *, owner: str) -> list[dict[str, Any]]:
-    """Sessions of one owner as the API shows them."""
+def session_answers(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Sessions as the API shows them, from rows of a list."""
     root = workspaces.root_text()
-    return [_session_answer(row, owner, root) for row in rows]
+    return [_session_answer(row, root) for row in rows]
 
 
-def _session_answer(row: Row, owner: str, root: str) -> dict[str, Any]:
+def _session_answer(row: Row, root: str) -> dict[str, Any]:
     session_id, status, ttl = row["id"], row["status"], row["ttl_seconds"]
     in_trash = status == _TRASHED
     workspace = workspaces.state_at(root, session_id, in_trash=in_trash)
@@ -62,7 +62,7 @@ def _session_answer(row: Row, owner: str, root: str) -> dict[str, Any]:
         "status": status,
         "archived": status == _ARCHIVED,
         "pinned": row["pinned"],
-        "owner": owner,
+        "owner": row["owner_name"],
         "owner_id": row["owner_id"],
         "tags": row["tags"],
         "model": row["model"] or None,
@@ -81,8 +81,8 @@ def _session_answer(row: Row, owner: str, root: str) -> dict[str, Any]:
         "workspace_path": None if in_trash else f"{root}/{session_id}",
         "is_indexed": workspace.is_indexed,
         "content_count": workspace.content_count,
-        "is_shared": False,
-        "role": _OWNER,
+        "is_shared": bool(row["is_shared"]),
+        "role": row["role"] or _OWNER,
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "last_accessed": row["last_accessed"],
@@ -94,13 +94,15 @@ def _session_answer(row: Row, owner: str, root: str) -> dict[str, Any]:
 
 def changed_session(session: Session, actor: Actor, status: int = 200, *, location: str | None = None) -> HttpResponse:
     """The answer to a change: the session as the change left it, with its ETag."""
-    data = session_answer(_row_of(session), owner=actor.username)  # only owners change sessions
+    data = session_answer(_row_of(session, actor))
     return answer(data, status, version=session.version, location=location)
 
 
-def _row_of(session: Session) -> Row:
+def _row_of(session: Session, actor: Actor) -> Row:
     names = session_reader(LIST_FIELDS).names
-    return {name: getattr(session, name) for name in names} | {"id": str(session.pk), "tags": tags_of(session)}
+    row = {name: getattr(session, name) for name in names} | {"id": str(session.pk), "tags": tags_of(session)}
+    row["owner_name"] = session.loaded_owner or actor.username  # made this moment by its owner
+    return row | {"role": role_of(actor, session).value, "is_shared": session.loaded_is_shared}
 
 
 def message_answer(row: Row) -> dict[str, Any]:

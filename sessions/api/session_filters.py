@@ -9,21 +9,15 @@ from sessions.search.query import Query
 from sessions.search.results import Filtered, filter_by
 
 
-def filter_of(query: SessionListQuery, actor: Actor) -> Filtered | None:
-    """What the caller's list shows; None if it can't show anything.
-
-    Nobody shares sessions yet, so all that one may see are one's own.
-    """
-    nobody = query.owner_id is not None and query.owner_id != actor.user_id
-    if nobody or query.shared or query.scope == "shared":
-        return None
+def filter_of(query: SessionListQuery, actor: Actor) -> Filtered:
+    """What the caller's list shows."""
     wanted = Query.parse(query.q or "", is_unfinished=True)
     statuses = [query.status or Status.ACTIVE.value]
     if query.include_archived and Status.ARCHIVED not in statuses:
         statuses.append(Status.ARCHIVED.value)
     chosen = query.status is not None or query.include_archived
     plain = SessionFilter(
-        owner_id=actor.user_id,
+        user_id=actor.user_id,
         statuses=wanted.statuses_of(statuses, are_chosen=chosen),
         pinned=query.pinned,
         tags_any=_tags(query.tags),
@@ -31,6 +25,9 @@ def filter_of(query: SessionListQuery, actor: Actor) -> Filtered | None:
         model=query.model,
         phase=query.phase,
         only_session=actor.only_session,
+        scope=query.scope,
+        owner_id=query.owner_id,
+        shared=query.shared,
     )
     return filter_by(wanted, plain) if wanted.text else Filtered(plain)
 

@@ -9,12 +9,14 @@ from sessions.models.idempotency_key import IdempotencyKey
 from sessions.models.imported import Import, ImportSource
 from sessions.models.lineage import Lineage, LineageKind
 from sessions.models.log_entry import LogEntry
+from sessions.models.membership import MemberRole, Membership
 from sessions.models.message import Message, Role
 from sessions.models.phase_entry import PhaseEntry
 from sessions.models.revision import Reason, Revision, RevisionMessage
 from sessions.models.run import Run, RunState
 from sessions.models.session import Phase, Session, SessionTag, Status
 from sessions.models.session_count import SessionCount
+from sessions.models.share_link import ShareLink
 from sessions.models.tag import Tag
 from sessions.models.task import Task, TaskStatus
 from sessions.models.token import ApiToken, Scope
@@ -34,6 +36,8 @@ __all__ = [
     "Lineage",
     "LineageKind",
     "LogEntry",
+    "MemberRole",
+    "Membership",
     "Message",
     "Phase",
     "PhaseEntry",
@@ -47,6 +51,7 @@ __all__ = [
     "Session",
     "SessionCount",
     "SessionTag",
+    "ShareLink",
     "Status",
     "Tag",
     "Task",

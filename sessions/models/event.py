@@ -55,6 +55,12 @@ class Verb(models.TextChoices):
     FORKED = "forked"
     MERGED = "merged"
     SPLIT = "split"
+    SHARED = "shared"
+    ROLE_CHANGED = "role_changed"
+    UNSHARED = "unshared"
+    LEFT = "left"
+    LINK_CREATED = "link_created"
+    LINK_REVOKED = "link_revoked"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from sessions.models.membership import may_write
 from sessions.models.rows import db_id, db_time
 from sessions.models.run import Run
 from sessions.models.session import Session, Status
@@ -15,7 +16,7 @@ _RUN = Run._meta.db_table
 _SESSION = Session._meta.db_table
 _LARGEST = 2**63 - 1
 # Whoever purges or trashes a session locks its row first: a write to its run comes before that, or not at all.
-_LOCK = {"postgresql": " FOR KEY SHARE", "sqlite": ""}
+_LOCK = {"postgresql": " FOR KEY SHARE OF s", "sqlite": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def touch_run(
     if only_session is not None and only_session != session_id:
         return None
     condition = (
-        f"session_id = (SELECT s.id FROM {_SESSION} s WHERE s.id = %s AND s.owner_id = %s AND s.status = %s"
+        f"session_id = (SELECT s.id FROM {_SESSION} s WHERE s.id = %s AND {may_write('s')} AND s.status = %s"
         f"{_LOCK[connection.vendor]})"
     )
-    values: list[Any] = [db_time(now), db_id(session_id), user_id, Status.ACTIVE.value]
+    values: list[Any] = [db_time(now), db_id(session_id), user_id, user_id, Status.ACTIVE.value]
     if expected_version is not None:
         condition += " AND version = %s"
         values.append(min(expected_version, _LARGEST))

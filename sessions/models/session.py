@@ -38,11 +38,6 @@ class Phase(models.TextChoices):
 class SessionQuerySet(models.QuerySet["Session"]):
     """Questions about sessions that every front door asks."""
 
-    def visible_to(self, user_id: int | None, only_session: uuid.UUID | None = None) -> Self:
-        """Sessions that the user may see, narrowed to one for a token that is limited to it."""
-        visible = self.filter(owner_id=user_id)
-        return visible.filter(pk=only_session) if only_session else visible
-
     def with_id(self, session_id: uuid.UUID | None, short_id: str = "") -> Self:
         """The session with this id, or those whose id starts with these ten hex digits."""
         if session_id is not None:
@@ -96,6 +91,9 @@ class Session(models.Model):
     tags = models.ManyToManyField("research.Tag", through="research.SessionTag", related_name="sessions", blank=True)
 
     loaded_tags: list[str] | None = None  # the tags' names, where they were read together with the session
+    reader_role: str | None = None  # owner, editor or viewer: what whoever loaded it is to it
+    loaded_owner: str | None = None  # the owner's name, where it was read together with the session
+    loaded_is_shared: bool = False  # whether it has members, where that was read together with the session
     first_message_ids: list[int] | None = None  # of the messages that it was made with, where it was made just now
     objects = SessionQuerySet.as_manager()
 
@@ -140,6 +138,21 @@ class Session(models.Model):
     def is_writable(self) -> bool:
         """Whether the transcript takes messages."""
         return self.status == Status.ACTIVE
+
+    @property
+    def is_readers_own(self) -> bool:
+        """Whether whoever loaded it may archive, delete and share it."""
+        return self.reader_role == "owner"
+
+    @property
+    def reader_may_write(self) -> bool:
+        """Whether whoever loaded it may change what is kept in it."""
+        return self.reader_role in ("owner", "editor")
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether the transcript takes messages of whoever loaded it."""
+        return self.is_writable and self.reader_may_write
 
 
 class SessionTag(models.Model):

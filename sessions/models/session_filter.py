@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from itertools import product
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
+from sessions.models.membership import MEMBERSHIP, has_members, is_member
 from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session, SessionTag, Status
 from sessions.models.session_count import SessionCount
@@ -41,6 +43,8 @@ _IDS = {
 }
 TAGS_OF_SESSION = tags_of_session("s")
 
+Scope = Literal["owned", "shared", "all"]
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -62,9 +66,13 @@ class Range:
 
 @dataclass(frozen=True)
 class SessionFilter:
-    """What a list shows. `tags` are in their one spelling; `pinned` None means both."""
+    """What a list of `user_id` shows. `tags` are in their one spelling; `pinned` None means both.
 
-    owner_id: int
+    Its `scope` is what they own, what others share with them, or all of that; what lies in the
+    trash only its owner sees. `shared` asks for sessions with members, or for those without.
+    """
+
+    user_id: int
     statuses: Sequence[str] = (Status.ACTIVE.value,)
     pinned: bool | None = None
     tags_any: Sequence[str] = ()
@@ -76,6 +84,9 @@ class SessionFilter:
     models: Sequence[str] = ()  # beginnings of names, in lower case
     created_from: datetime | None = None
     created_before: datetime | None = None
+    scope: Scope = "owned"
+    owner_id: int | None = None
+    shared: bool | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -88,26 +99,60 @@ class SessionFilter:
             self.created_from,
             self.created_before,
         )
-        return not any(narrowed) and self.matching is None and self.model is None and self.phase is None
+        chosen = (self.matching, self.model, self.phase, self.owner_id, self.shared)
+        return self.scope == "owned" and not any(narrowed) and all(choice is None for choice in chosen)
 
     def ranges(self, column: str, *, descending: bool, after: Position | None = None) -> list[Range]:
         """The ranges, each in the order of (`column`, id), that can still hold rows after a position."""
-        shared, shared_values = self._conditions()
-        source, source_values = self._source
+        owned = [(self._owned, self.statuses)] if self._has_owned else []
+        others = [status for status in self.statuses if status != Status.DELETED]
+        parts = [*owned, (self._of_others, others)] if self._has_others else owned
         pins = (True, False) if self.pinned is None else (self.pinned,)
         ranges = []
-        for pinned in pins:
+        for (part, statuses), pinned in product(parts, pins):
             if after is not None and pinned and not after.pinned:
                 continue  # all pinned ones came before
-            for status in self.statuses:
-                condition = "s.owner_id = %s AND s.status = %s AND s.pinned = %s"
-                values: list[Any] = [self.owner_id, status, pinned]
+            for status in statuses:
+                condition = " AND s.status = %s AND s.pinned = %s"
+                values: list[Any] = [status, pinned]
                 if after is not None and pinned == after.pinned:
                     condition += f' AND (s."{column}", s."id") {"<" if descending else ">"} (%s, %s)'
                     value = after.value if isinstance(after.value, str) else db_time(after.value)
                     values += [value, db_id(after.session_id)]
-                ranges.append(Range(source, condition + shared, source_values + values + shared_values))
+                ranges.append(Range(part.source, part.condition + condition, part.values + values))
         return ranges
+
+    @property
+    def _has_owned(self) -> bool:
+        return self.scope != "shared" and self.owner_id in (None, self.user_id)
+
+    @property
+    def _has_others(self) -> bool:
+        return self.scope != "owned" and self.owner_id != self.user_id and self.shared is not False
+
+    @cached_property
+    def _owned(self) -> Range:
+        """The user's own sessions: a range of the list's index, unless few are chosen otherwise."""
+        source, values = self._source
+        condition, more = self._conditions()
+        condition = f"s.owner_id = %s{' AND s.id = chosen.id' if ' chosen ' in source else ''}{condition}"
+        if self.shared is not None:
+            condition += f" AND {'' if self.shared else 'NOT '}{has_members('s.id')}"
+        return Range(source, condition, [*values, self.user_id, *more])
+
+    @cached_property
+    def _of_others(self) -> Range:
+        """What others share with the user: their memberships, each session by its id."""
+        condition, more = self._conditions()
+        if self.owner_id is not None:
+            condition += " AND s.owner_id = %s"
+            more = [*more, self.owner_id]
+        if self.matching is not None:
+            source, values = self._source
+            return Range(source, f"s.id = chosen.id AND {is_member('s.id')}{condition}", [*values, self.user_id, *more])
+        memberships = f"(SELECT session_id AS id FROM {MEMBERSHIP} WHERE user_id = %s)"
+        source = f"{memberships} chosen CROSS JOIN {_SESSION} s"
+        return Range(source, f"s.id = chosen.id{condition}", [self.user_id, *more])
 
     @property
     def _tag_groups(self) -> list[list[str]]:
@@ -124,9 +169,11 @@ class SessionFilter:
         if self.matching is not None:
             return f"({_IDS[connection.vendor]}) chosen CROSS JOIN {_SESSION} s", [orjson.dumps(self.matching).decode()]
         groups = self._tag_groups
+        if not groups and self.shared:
+            return f"(SELECT DISTINCT session_id AS id FROM {MEMBERSHIP}) chosen CROSS JOIN {_SESSION} s", []
         if not groups:
             return f"{_SESSION} s", []
-        totals = SessionCount.objects.by_tag(self.owner_id, sorted({tag for group in groups for tag in group}))
+        totals = SessionCount.objects.by_tag(self.user_id, sorted({tag for group in groups for tag in group}))
         rarest = min(groups, key=lambda group: sum(totals.get(tag, 0) for tag in group))
         if sum(totals.get(tag, 0) for tag in rarest) > RARE_TAG:
             return f"{_SESSION} s", []
@@ -135,12 +182,11 @@ class SessionFilter:
             f"WHERE t.owner_id = %s AND t.name IN ({places(rarest)})"
         )
         # SQLite takes CROSS JOIN as the order to read in: the tag's sessions first, each by its id
-        return f"({tagged}) chosen CROSS JOIN {_SESSION} s", [self.owner_id, *rarest]
+        return f"({tagged}) chosen CROSS JOIN {_SESSION} s", [self.user_id, *rarest]
 
     def _conditions(self) -> tuple[str, list[Any]]:
         """What holds in every range."""
-        conditions = " AND s.id = chosen.id" if " chosen " in self._source[0] else ""
-        values: list[Any] = []
+        conditions, values = "", list[Any]()
         for name in ("model", "phase"):
             if getattr(self, name) is not None:
                 conditions += f' AND s."{name}" = %s'

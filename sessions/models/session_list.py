@@ -6,14 +6,16 @@ than a few pages, no OFFSET. (docs/decisions/0005-lists.md)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.contrib.auth import get_user_model
 from django.db import connection
 
+from sessions.models.membership import has_members, role_in
 from sessions.models.rows import Row, RowReader
 from sessions.models.session import Session
 from sessions.models.session_count import SessionCount
@@ -23,12 +25,14 @@ SORT_FIELDS = ("updated_at", "created_at", "last_accessed", "name")
 DEFAULT_SORT = "-updated_at"
 
 _SESSION = Session._meta.db_table
+_USER = get_user_model()._meta.db_table
+PEOPLE_FIELDS = ("owner_name", "role", "is_shared")  # role: None for the owner
 LIST_FIELDS = [field.name for field in Session._meta.concrete_fields if field.name != "name_is_automatic"]
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Rows in order (each with `tags`), and where the next page starts, None on the last one."""
+    """Rows in order (each with `tags` and PEOPLE_FIELDS), and where the next page starts, None on the last one."""
 
     rows: list[Row] = field(default_factory=list)
     next: Position | None = None
@@ -70,14 +74,15 @@ def list_sessions(
         return SessionPage()
     order = f'"pinned" DESC, "{column}" {direction}, "id" {direction}'
     statement = (
-        f"SELECT {reader.columns()}, {TAGS_OF_SESSION[connection.vendor]} "
+        f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {has_members('s.id')}, "
+        f"{TAGS_OF_SESSION[connection.vendor]} "
         f"FROM (SELECT * FROM ({' UNION ALL '.join(ranges)}) u ORDER BY {order} LIMIT %s OFFSET %s) page "
-        f"JOIN {_SESSION} s ON s.id = page.id "
+        f"JOIN {_SESSION} s ON s.id = page.id JOIN {_USER} owner ON owner.id = s.owner_id "
         f'ORDER BY s."pinned" DESC, s."{column}" {direction}, s."id" {direction}'
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, limit + 1, offset])
-        rows = reader.read_all(cursor.fetchall(), "tags")
+        cursor.execute(statement, [wanted.user_id, *values, limit + 1, offset])
+        rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")
     for row in rows:
         row["tags"] = orjson.loads(row["tags"])
     following = None
@@ -90,13 +95,17 @@ def list_sessions(
 
 def count_sessions(wanted: SessionFilter) -> int:
     """The exact number of sessions that the filter lets through."""
-    if wanted.is_plain or not wanted.statuses:
-        return SessionCount.objects.sessions(wanted.owner_id, wanted.statuses, wanted.pinned)
+    if wanted.scope == "all" and replace(wanted, scope="owned").is_plain:
+        return count_sessions(replace(wanted, scope="owned")) + count_sessions(replace(wanted, scope="shared"))
+    if wanted.is_plain:
+        return SessionCount.objects.sessions(wanted.user_id, wanted.statuses, wanted.pinned)
     counts: list[str] = []
     values: list[Any] = []
     for found in wanted.ranges("updated_at", descending=True):
         counts.append(f"(SELECT count(*) FROM {found.source} WHERE {found.condition})")
         values += found.values
+    if not counts:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {' + '.join(counts)}", values)
         return int(cursor.fetchone()[0])

@@ -6,25 +6,26 @@ import orjson
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from sessions.models.membership import has_members, is_member, role_in
 from sessions.models.rows import Row, db_id
 from sessions.models.session import Session, Status
 from sessions.models.session_filter import TAGS_OF_SESSION
-from sessions.models.session_list import LIST_FIELDS, session_reader
+from sessions.models.session_list import LIST_FIELDS, PEOPLE_FIELDS, session_reader
 
 _SESSION = Session._meta.db_table
 _ENOUGH = 2  # to tell an id that fits one session from one that fits several
 
 
 def find_session_rows(
-    owner_id: int, ids: tuple[UUID, UUID], *, only_session: UUID | None = None, include_deleted: bool = False
+    user_id: int, ids: tuple[UUID, UUID], *, only_session: UUID | None = None, include_deleted: bool = False
 ) -> list[Row]:
-    """Return up to two of the owner's sessions with an id between `ids`, both included.
+    """Return up to two sessions that the user may see with an id between `ids`, both included.
 
-    A row is what `list_sessions` gives, with `owner_name` beside it.
+    A row is what `list_sessions` gives.
     """
     reader = session_reader(LIST_FIELDS)
-    condition = "s.id >= %s AND s.id <= %s AND s.owner_id = %s"
-    values: list[str | int] = [db_id(ids[0]), db_id(ids[1]), owner_id]
+    condition = f"s.id >= %s AND s.id <= %s AND (s.owner_id = %s OR (s.status <> %s AND {is_member('s.id')}))"
+    values: list[str | int] = [db_id(ids[0]), db_id(ids[1]), user_id, Status.DELETED.value, user_id]
     if only_session is not None:
         condition += " AND s.id = %s"
         values.append(db_id(only_session))
@@ -33,12 +34,13 @@ def find_session_rows(
         values.append(Status.DELETED.value)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {reader.columns()}, owner.username, {TAGS_OF_SESSION[connection.vendor]} FROM {_SESSION} s "
+            f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {has_members('s.id')}, "
+            f"{TAGS_OF_SESSION[connection.vendor]} FROM {_SESSION} s "
             f"JOIN {get_user_model()._meta.db_table} owner ON owner.id = s.owner_id "
             f"WHERE {condition} LIMIT {_ENOUGH}",
-            values,
+            [user_id, *values],
         )
-        rows = reader.read_all(cursor.fetchall(), "owner_name", "tags")
+        rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")
     for row in rows:
         row["tags"] = orjson.loads(row["tags"])
     return rows

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from sessions.models.membership import may_write
 from sessions.models.message import Message, Role, TranscriptEntry
 from sessions.models.revision import RevisionMessage
 from sessions.models.rows import db_id, db_json, db_time
@@ -60,8 +61,8 @@ def reserve_indexes(
         sets.append(f"preview = CASE WHEN {first} THEN %s ELSE preview END")
         sets.append(f"name = CASE WHEN name_is_automatic AND {first} THEN %s ELSE name END")
         values += [Role.USER.value, preview, Role.USER.value, name]
-    conditions = ["id = %s", "owner_id = %s", "status = %s"]
-    values += [db_id(session_id), user_id, Status.ACTIVE.value]
+    conditions = ["id = %s", may_write(_SESSION), "status = %s"]
+    values += [db_id(session_id), user_id, user_id, Status.ACTIVE.value]
     if expected_index is not None:
         conditions.append("message_count = %s")
         values.append(min(expected_index, _LARGEST))

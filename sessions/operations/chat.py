@@ -123,7 +123,7 @@ def answers(
     size = 0
     finish = Finish()
     let_the_database_go()
-    with closing(server.answer(ask.question, _Lookout(ask.actor, is_gone, renew))) as parts:
+    with closing(server.answer(ask.question, _Lookout(ask, is_gone, renew))) as parts:
         for part in parts:
             if isinstance(part, Finish):
                 finish = part
@@ -154,8 +154,9 @@ def _finished(ask: Ask, content: str, thinking: str, finish: Finish) -> NewMessa
 class _Lookout:
     """Looks up from waiting: does whoever asked still listen, and may they still?"""
 
-    def __init__(self, actor: Actor, is_gone: Callable[[], bool], renew: Callable[[], None]) -> None:
-        self._actor = actor
+    def __init__(self, ask: Ask, is_gone: Callable[[], bool], renew: Callable[[], None]) -> None:
+        self._actor = ask.actor
+        self._session_id = ask.session_id
         self._is_gone = is_gone
         self._renew = renew
         self._next = time.monotonic() + LOOK_SECONDS
@@ -167,8 +168,8 @@ class _Lookout:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + LOOK_SECONDS
-        if not is_still_let_in(self._actor):
-            raise AnswerStopped("The token or the account is no good any more, so nothing was stored.")
+        if not is_still_let_in(self._actor, self._session_id):
+            raise AnswerStopped("The token, the account or the share is no good any more, so nothing was stored.")
         self._renew()
         let_the_database_go()
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from sessions.models.membership import MEMBERSHIP, is_member
 from sessions.models.message import Message
 from sessions.models.rows import Row, RowReader, db_id, db_time
 from sessions.models.session import Session, SessionTag, Status
-from sessions.models.session_filter import places
+from sessions.models.session_filter import Scope, places
 from sessions.models.tag import Tag
 from sessions.search import snippets
 from sessions.search.index import vendor
@@ -19,6 +21,7 @@ from sessions.search.source import Asked, Source
 from sessions.search.words import LONGEST_INDEXED, Phrase
 
 RANKED = 1_000  # messages, and as many names: the newest that match, of which the best come first
+MOST_SHARERS = 50  # people whose sessions are searched beside one's own
 SHOWN_STATUSES = (Status.ACTIVE.value, Status.ARCHIVED.value)  # the trash must be asked for
 
 _READ = 2_000  # characters of a message that its rank depends on
@@ -33,13 +36,53 @@ _TAGGED = (
 _BEGINS = "substr(lower({}.model), 1, %s) = %s"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whose:
-    """Whose sessions may be found: one owner's, perhaps one of them alone, with one of these statuses."""
+    """Which sessions a user may find: their own and what others share with them, perhaps one of all these alone.
 
-    owner_id: int
+    They have one of these statuses; what lies in the trash only its owner finds.
+    """
+
+    user_id: int
     only_session: UUID | None = None
     statuses: Sequence[str] = SHOWN_STATUSES
+    scope: Scope = "all"
+
+    @cached_property
+    def owners(self) -> list[int]:
+        """Whose sessions these are: the index is read for one owner after the other."""
+        own = [] if self.scope == "shared" else [self.user_id]
+        return own if self.scope == "owned" else [*own, *self._sharers[:MOST_SHARERS]]
+
+    @property
+    def are_all_searched(self) -> bool:
+        """Whether no more people share with the user than are searched."""
+        return self.scope == "owned" or len(self._sharers) <= MOST_SHARERS
+
+    @cached_property
+    def _sharers(self) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT s.owner_id FROM {MEMBERSHIP} m JOIN {_SESSION} s ON s.id = m.session_id "
+                "WHERE m.user_id = %s AND s.status <> %s AND s.owner_id <> %s ORDER BY s.owner_id DESC LIMIT %s",
+                [self.user_id, Status.DELETED.value, self.user_id, MOST_SHARERS + 1],
+            )
+            return [owner_id for (owner_id,) in cursor.fetchall()]
+
+    def condition(self, owner_id: int) -> tuple[str, list[Any]]:
+        """What must hold of a session `s` of this owner."""
+        statuses = list(self.statuses)
+        condition, values = "s.owner_id = %s", list[Any]([owner_id])
+        if owner_id != self.user_id:
+            statuses = [status for status in statuses if status != Status.DELETED]
+            condition += f" AND {is_member('s.id')}"
+            values.append(self.user_id)
+        condition += f" AND s.status IN ({places(statuses)})" if statuses else " AND 1 = 0"
+        values += statuses
+        if self.only_session is not None:
+            condition += " AND s.id = %s"
+            values.append(db_id(self.only_session))
+        return condition, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +123,21 @@ def find_messages(query: Query, whose: Whose, *, newest: int | None = None) -> H
     columns = f"{_message.columns()}, {_session.columns()}, substr(m.content, 1, {_READ})"
     query = _for_messages(query)
     rows, are_all = _message_rows(query, whose, columns, newest=newest, most=RANKED)
-    return Hits([Hit(row[0], False, snippets.score(row[-1], query), row) for row in rows], are_all)
+    return _hits([Hit(row[0], False, snippets.score(row[-1], query), row) for row in rows], are_all)
 
 
 def find_names(query: Query, whose: Whose, *, newest: int | None = None) -> Hits:
     """The newest RANKED sessions whose name matches, none with a number beyond `newest`."""
     rows, are_all = _name_rows(query, whose, f"n.id, {_session.columns()}", newest=newest, most=RANKED)
     place = 1 + _session.names.index("name")
-    return Hits([Hit(row[0], True, snippets.score(row[place], query), row) for row in rows], are_all)
+    return _hits([Hit(row[0], True, snippets.score(row[place], query), row) for row in rows], are_all)
+
+
+def _hits(hits: list[Hit], are_all: bool) -> Hits:
+    """The newest RANKED of what was found at several owners."""
+    if len(hits) <= RANKED:
+        return Hits(hits, are_all)
+    return Hits(sorted(hits, key=lambda hit: -hit.id)[:RANKED], False)
 
 
 def find_sessions(query: Query, whose: Whose, *, most: int) -> tuple[list[str], bool]:
@@ -105,13 +155,13 @@ def _message_rows(
     if whose.only_session is not None:
         oldest, last = _ids_of(whose.only_session)
         newest = last if newest is None else min(newest, last)
-    conditions, values = _conditions(query, whose, moment="m.created_at", model=(_BEGINS.format("m"),))
+    conditions, values = _conditions(query, moment="m.created_at", model=(_BEGINS.format("m"),))
     if query.roles:
         conditions += f" AND m.role IN ({places(query.roles)})"
         values += query.roles
-    source = f"{_MESSAGE} m CROSS JOIN {_SESSION} s WHERE m.id = h.id AND s.id = m.session_id AND {conditions}"
-    asked = Asked(whose.owner_id, query.phrases, query.without, oldest, newest)
-    return _rows(vendor().MESSAGES, asked, columns, source, values, most)
+    source = f"{_MESSAGE} m CROSS JOIN {_SESSION} s WHERE m.id = h.id AND s.id = m.session_id{conditions}"
+    asked = Asked(whose.user_id, query.phrases, query.without, oldest, newest)
+    return _rows(vendor().MESSAGES, asked, whose, _Select(columns, source, values, most))
 
 
 def _name_rows(
@@ -119,11 +169,11 @@ def _name_rows(
 ) -> tuple[list[Sequence[Any]], bool]:
     if query.roles:
         return [], True  # names have none
-    conditions, values = _conditions(query, whose, moment="s.created_at")
+    conditions, values = _conditions(query, moment="s.created_at")
     numbers = vendor().NAME_IDS
-    source = f"{numbers} n CROSS JOIN {_SESSION} s WHERE n.id = h.id AND s.id = n.session_id AND {conditions}"
-    asked = Asked(whose.owner_id, query.phrases, query.without, None, newest)
-    return _rows(vendor().NAMES, asked, columns, source, values, most)
+    source = f"{numbers} n CROSS JOIN {_SESSION} s WHERE n.id = h.id AND s.id = n.session_id{conditions}"
+    asked = Asked(whose.user_id, query.phrases, query.without, None, newest)
+    return _rows(vendor().NAMES, asked, whose, _Select(columns, source, values, most))
 
 
 def read_texts(hits: Sequence[Hit]) -> dict[int, str]:
@@ -158,15 +208,9 @@ def _ids_of(session_id: UUID) -> tuple[int, int]:
     return first or 0, last or 0
 
 
-def _conditions(query: Query, whose: Whose, *, moment: str, model: Sequence[str] = ()) -> tuple[str, list[Any]]:
+def _conditions(query: Query, *, moment: str, model: Sequence[str] = ()) -> tuple[str, list[Any]]:
     """What must hold of a session beside its words, and of its message."""
-    conditions, values = ["s.owner_id = %s"], list[Any]([whose.owner_id])
-    statuses = list(whose.statuses)
-    conditions.append(f"s.status IN ({places(statuses)})" if statuses else "1 = 0")
-    values += statuses
-    if whose.only_session is not None:
-        conditions.append("s.id = %s")
-        values.append(db_id(whose.only_session))
+    conditions, values = list[str](), list[Any]()
     for tag in query.tags:
         conditions.append(_TAGGED)
         values.append(tag)
@@ -178,47 +222,73 @@ def _conditions(query: Query, whose: Whose, *, moment: str, model: Sequence[str]
         if time is not None:
             conditions.append(f"{moment} {sign} %s")
             values.append(db_time(time))
-    return " AND ".join(conditions), values
+    return "".join(f" AND {condition}" for condition in conditions), values
 
 
-def _rows(
-    index: str, asked: Asked, columns: str, source: str, values: Sequence[Any], most: int
-) -> tuple[list[Sequence[Any]], bool]:
-    """Up to `most` rows of entries that match, and whether these are all.
+@dataclass(frozen=True, slots=True)
+class _Select:
+    """What to read of entries `h`: columns, from where, and at most how many rows of each owner."""
+
+    columns: str
+    source: str
+    values: Sequence[Any]
+    most: int
+
+
+def _rows(index: str, asked: Asked, whose: Whose, select: _Select) -> tuple[list[Sequence[Any]], bool]:
+    """Rows of entries that match, and whether these are all.
 
     Few entries are looked at first, more if too few of them pass the conditions.
     """
-    if not asked.phrases:
-        return [], True
-    rows: list[Sequence[Any]] = []
+    if not asked.phrases or not whose.owners:
+        return [], whose.are_all_searched
+    found: dict[int, _Found] = {}
     for limit in vendor().EXAMINED:
-        entries = vendor().newest_hits(index, asked, limit=max(limit, most + 1))
-        rows, examined = _read(entries, columns, source, values, most + 1)
-        if len(rows) > most:
-            return rows[:most], False
-        if examined < limit:
-            return rows, True
-    return rows, False
+        found = _read(index, asked, whose, select, max(limit, select.most + 1))
+        if all(one.examined < limit or len(one.rows) > select.most for one in found.values()):
+            break
+    are_all = all(one.examined < limit and len(one.rows) <= select.most for one in found.values())
+    return [row for one in found.values() for row in one.rows[: select.most]], are_all and whose.are_all_searched
 
 
-def _read(
-    entries: Source, columns: str, source: str, values: Sequence[Any], most: int
-) -> tuple[list[Sequence[Any]], int]:
-    """The rows, and how many entries there were, in one statement.
+@dataclass(slots=True)
+class _Found:
+    """The rows of one owner's entries, and how many entries were looked at for them."""
+
+    rows: list[Sequence[Any]] = field(default_factory=list)
+    examined: int = 0
+
+
+def _read(index: str, asked: Asked, whose: Whose, select: _Select, limit: int) -> dict[int, _Found]:
+    """What each owner's entries give, in one statement.
 
     SQLite reads the entries one by one, in their order, until there are enough rows: an ORDER BY
     around them would read them all.
     """
     order = " ORDER BY h.id DESC" if connection.vendor == "postgresql" else ""
-    nothing = ", ".join(["NULL"] * _columns_in(columns))
-    statement = (
-        f"{entries.before}SELECT * FROM (SELECT 0 AS examined, {columns} FROM ({entries.rows}) h CROSS JOIN {source}"
-        f"{order} LIMIT %s) found UNION ALL SELECT count(*), {nothing} FROM ({entries.rows}) h"
-    )
+    nothing = ", ".join(["NULL"] * _columns_in(select.columns))
+    parts: list[str] = []
+    values: list[Any] = []
+    for owner_id in whose.owners:
+        entries: Source = vendor().newest_hits(index, replace(asked, owner_id=owner_id), limit=limit)
+        condition, own = whose.condition(owner_id)
+        parts.append(
+            f"{entries.before}SELECT * FROM (SELECT {int(owner_id)} AS owner, 0 AS examined, {select.columns} "
+            f"FROM ({entries.rows}) h CROSS JOIN {select.source} AND {condition}{order} LIMIT %s) found "
+            f"UNION ALL SELECT {int(owner_id)}, count(*), {nothing} FROM ({entries.rows}) h"
+        )
+        values += [*entries.before_values, *entries.values, *select.values, *own, select.most + 1, *entries.values]
+    if len(parts) > 1:
+        parts = [f"SELECT * FROM ({part}) part{number}" for number, part in enumerate(parts)]
+    found = {owner_id: _Found() for owner_id in whose.owners}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*entries.before_values, *entries.values, *values, most, *entries.values])
-        *rows, last = cursor.fetchall()
-    return [row[1:] for row in rows], int(last[0])
+        cursor.execute(" UNION ALL ".join(parts), values)
+        for owner_id, examined, *row in cursor.fetchall():
+            if row[0] is None:
+                found[owner_id].examined = int(examined)
+            else:
+                found[owner_id].rows.append(row)
+    return found
 
 
 def _columns_in(columns: str) -> int:

@@ -74,14 +74,14 @@ def _is_id(number: int) -> bool:
 
 
 def search(
-    query: Query, *, owner_id: int, only_session: UUID | None = None, limit: int = 50, after: bytes | None = None
+    query: Query, *, user_id: int, only_session: UUID | None = None, limit: int = 50, after: bytes | None = None
 ) -> Results:
-    """Find what the owner has, or what is in `only_session` alone. `after` is `next` of the page before.
+    """Find what the user may see, or what is in `only_session` alone. `after` is `next` of the page before.
 
-    Without a word to look for, filters list the sessions that they fit, the newest first. The
+    Without a word to look for, filters list the sessions that they fit, the newest first. One's own
     trash is searched if `status:deleted` asks for it. Raises BadPlace.
     """
-    whose = Whose(owner_id, only_session)
+    whose = Whose(user_id, only_session)
     if query.statuses:
         whose = replace(whose, statuses=query.statuses)
     if not query.phrases:
@@ -125,7 +125,7 @@ def _listed(query: Query, whose: Whose, *, limit: int, after: bytes | None) -> R
     """Sessions that filters alone choose; nothing if there are none, or if they speak of messages."""
     if not query.has_filters or query.roles or query.without:
         return Results()
-    wanted = SessionFilter(whose.owner_id, statuses=whose.statuses, only_session=whose.only_session)
+    wanted = SessionFilter(whose.user_id, statuses=whose.statuses, only_session=whose.only_session, scope="all")
     wanted = _narrowed(wanted, query)
     try:
         place = None if after is None else decode_position(after, DEFAULT_SORT)
@@ -156,7 +156,7 @@ def filter_by(query: Query, wanted: SessionFilter) -> Filtered:
     """
     if not query.phrases:
         return Filtered(_narrowed(wanted, query))
-    whose = Whose(wanted.owner_id, wanted.only_session, wanted.statuses)
+    whose = Whose(wanted.user_id, wanted.only_session, wanted.statuses, wanted.scope)
     ids, are_all = find_sessions(query, whose, most=RANKED)
     return Filtered(replace(wanted, matching=ids), are_all)
 

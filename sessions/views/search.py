@@ -87,9 +87,9 @@ def _find(request: PageRequest, query: Query) -> Results:
     after = request.GET.get("after") or ""
     try:
         place = urlsafe_b64decode(after + "=" * (-len(after) % 4)) if after else None
-        return find(query, owner_id=request.user.pk, limit=PAGE_SIZE, after=place)
+        return find(query, user_id=request.user.pk, limit=PAGE_SIZE, after=place)
     except ValueError:  # BadPlace among them
-        return find(query, owner_id=request.user.pk, limit=PAGE_SIZE)
+        return find(query, user_id=request.user.pk, limit=PAGE_SIZE)
 
 
 def _address(q: str, **more: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -140,6 +140,11 @@ def raw(request: PageRequest, session_id: str) -> HttpResponseBase:
     session = load(request, session_id)
     found = files.open_file(session.pk, checked_path(request.GET.get("path", "")))
     kind = _IMAGES.get(found.name.rpartition(".")[2].lower()) if "inline" in request.GET else None
+    return as_attachment(request, found, kind)
+
+
+def as_attachment(request: HttpRequest, found: OpenFile, kind: str | None = None) -> HttpResponseBase:
+    """A file to download; one of a `kind` that is an image's may stand in a page."""
     made = download(found, request.headers, is_head=request.method == "HEAD")
     headers = made.headers | {"Content-Security-Policy": "default-src 'none'; sandbox"}
     headers["Content-Disposition"] = content_disposition_header(kind is None, found.name) or "attachment"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
@@ -29,7 +29,7 @@ def detail(request: PageRequest, session_id: str) -> HttpResponse:
     The newest messages are shown; `?before=N` and `?after=N` page through them, `?at=N` opens at one.
     """
     session = load(request, session_id)
-    window = _window(request, session)
+    window = window_of(request, session)
     if wants_fragment(request):
         return _more(request, session, window)
     if not session.in_trash:
@@ -146,15 +146,16 @@ def not_added(request: PageRequest, session: Session, text: str, problem: str, s
     return session_page(request, session, transcript.newest(session), status=status, text=text, problem=problem)
 
 
-def _window(request: PageRequest, session: Session) -> transcript.TranscriptView:
+def window_of(request: HttpRequest, session: Session, *, link: str = "") -> transcript.TranscriptView:
+    """The part of the transcript that the address asks for; `link` is the secret of a public one."""
     before, after, at = (number(request.GET.get(name)) for name in ("before", "after", "at"))
     if before is not None:
-        return transcript.newest(session, before=before)
+        return transcript.newest(session, before=before, link=link)
     if after is not None:
-        return transcript.following(session, after=after)
+        return transcript.following(session, after=after, link=link)
     if at is not None and session.message_count:
-        return transcript.around(session, at=min(at, session.message_count - 1))
-    return transcript.newest(session)
+        return transcript.around(session, at=min(at, session.message_count - 1), link=link)
+    return transcript.newest(session, link=link)
 
 
 def number(text: str | None) -> int | None:

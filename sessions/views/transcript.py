@@ -88,23 +88,26 @@ class TranscriptView:
         return self.messages[-1].excerpt.index if self.messages else -1
 
 
-def newest(session: Session, *, before: int | None = None) -> TranscriptView:
-    """The last page of the transcript, or the page that ends before an index."""
+def newest(session: Session, *, before: int | None = None, link: str = "") -> TranscriptView:
+    """The last page of the transcript, or the page that ends before an index.
+
+    With the secret of a public `link`, here and below, addresses are those that anybody may read.
+    """
     rows = _read(session, before=before, order="desc")
     shown, _ = _affordable(rows[:PAGE])
     context = rows[len(shown)] if len(rows) > len(shown) else None
-    return _view(session, shown[::-1], context, count=session.message_count)
+    return _view(session, shown[::-1], context, count=session.message_count, link=link)
 
 
-def following(session: Session, *, after: int) -> TranscriptView:
+def following(session: Session, *, after: int, link: str = "") -> TranscriptView:
     """The page that begins after an index; -1 is the transcript's first page."""
     rows = _read(session, after=after - 1)
     context = rows[0] if rows and rows[0].index == after else None
     shown, _ = _affordable(rows[1 if context else 0 :][:PAGE])
-    return _view(session, shown, context, count=session.message_count)
+    return _view(session, shown, context, count=session.message_count, link=link)
 
 
-def around(session: Session, *, at: int) -> TranscriptView:
+def around(session: Session, *, at: int, link: str = "") -> TranscriptView:
     """A page with the message at an index, and some before it; near the end, the last page."""
     first = max(min(at - LEAD, session.message_count - PAGE), 0)
     rows = _read(session, after=first - 2)
@@ -112,7 +115,7 @@ def around(session: Session, *, at: int) -> TranscriptView:
     shown, left = _affordable(rows[len(before) :][: PAGE - (at - first)])
     lead, _ = _affordable(before[::-1][: at - first], left, at_least=0)
     context = before[-len(lead) - 1] if len(before) > len(lead) else None
-    return _view(session, lead[::-1] + shown, context, count=session.message_count)
+    return _view(session, lead[::-1] + shown, context, count=session.message_count, link=link)
 
 
 def single(session: Session, *, index: int) -> MessageView | None:
@@ -177,14 +180,17 @@ def _view(
     *,
     count: int,
     revision: int | None = None,
+    link: str = "",
 ) -> TranscriptView:
     if not rows:
         return TranscriptView()
-    if revision is None:
+    if link:
+        text_address = _addresses("shared_text", link)
+    elif revision is None:
         text_address = _addresses("message_text", session.pk)
     else:
         text_address = _addresses("revision_text", session.pk, revision)
-    is_editable = session.is_writable and revision is None
+    is_editable = session.takes_words and revision is None
     edit_address = _addresses("message_edit", session.pk) if is_editable else None
     fork = f"{reverse('session_fork', args=[session.pk])}?at=" if revision is None and not session.in_trash else ""
     builder = _Builder(_names_of_calls(rows), text_address, edit_address, fork)

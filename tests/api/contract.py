@@ -47,7 +47,15 @@ def example_bodies() -> dict[tuple[str, str], str]:
 def filled(path: str, session: Session) -> str:
     """The address of an operation on this session."""
     return path.format(
-        session_id=session.pk, index=0, number=1, kind="concept", task_id="1", import_id=session.pk, path="content/a"
+        session_id=session.pk,
+        index=0,
+        number=1,
+        kind="concept",
+        task_id="1",
+        import_id=session.pk,
+        path="content/a",
+        user_id=1,
+        link_id=1,
     )
 
 

@@ -11,22 +11,32 @@ from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from sessions.models import ApiToken, Import, Scope, Session
+from sessions.models import ApiToken, Import, Membership, Scope, Session, ShareLink
 from sessions.operations.editing import edit_message
 from sessions.operations.files import put_file
 from sessions.operations.runs.artifacts import set_artifact
 from sessions.operations.runs.tasks import NewTask, set_tasks
+from sessions.operations.sharing import remove_member
 from sessions.operations.tokens import create_token, revoke_token
 from tests.api.contract import BASE, ContractClient, assert_problem, operations
-from tests.factories import make_session
+from tests.factories import make_session, share
 
 ACTORS = (
     *("anonymous", "stranger", "stranger_signed_in", "owner", "owner_signed_in", "owner_without_csrf", "reader"),
+    *("viewer", "viewer_signed_in", "editor", "editor_signed_in", "former"),
     *("administrator", "administrator_signed_in", "limited_here", "limited_elsewhere"),
     *("disabled", "disabled_signed_in", "revoked", "expired"),
 )
 NOBODY = dict.fromkeys(("anonymous", "disabled", "disabled_signed_in", "revoked", "expired"), 401)
-STRANGERS = ("stranger", "stranger_signed_in", "administrator", "administrator_signed_in", "limited_elsewhere")
+STRANGERS = (
+    "stranger",
+    "stranger_signed_in",
+    "former",
+    "administrator",
+    "administrator_signed_in",
+    "limited_elsewhere",
+)
+VIEWERS, EDITORS = ("viewer", "viewer_signed_in"), ("editor", "editor_signed_in")
 CSRF = {"owner_without_csrf": 403}
 
 
@@ -41,13 +51,18 @@ def ones_own(status: int = 200) -> dict[str, int]:
 
 
 def reading(status: int = 200) -> dict[str, int]:
-    """For the owner, by any way in."""
+    """For the owner and everybody with whom they share it, by any way in."""
     return dict.fromkeys(ACTORS, status) | NOBODY | dict.fromkeys(STRANGERS, 404)
 
 
 def writing(status: int = 200) -> dict[str, int]:
-    """For the owner, but not with a token that only reads."""
-    return reading(status) | CSRF | {"reader": 403}
+    """For the owner and editors, but not with a token that only reads."""
+    return reading(status) | CSRF | dict.fromkeys(("reader", *VIEWERS), 403)
+
+
+def owning(status: int = 200) -> dict[str, int]:
+    """For the owner alone."""
+    return writing(status) | dict.fromkeys(EDITORS, 403)
 
 
 MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_elsewhere": 403}
@@ -55,7 +70,11 @@ MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_el
 NO_OTHERS = {"limited_here": 403, "limited_elsewhere": 403}  # tokens for one session make no others
 
 # An import makes nothing twice: of two ways in, the second finds the session there.
-IMPORTING = MAKING | dict.fromkeys(("owner_signed_in", "stranger_signed_in", "administrator_signed_in"), 200)
+IMPORTING = MAKING | dict.fromkeys(
+    ("owner_signed_in", "stranger_signed_in", "administrator_signed_in", "viewer_signed_in", "editor_signed_in"), 200
+)
+# Undoing somebody else's import is 404 for everybody else: imports aren't shared.
+UNDOING = owning() | dict.fromkeys((*VIEWERS, *EDITORS), 404) | {"limited_here": 403, "limited_elsewhere": 403}
 
 # (method, route): a body, and what each actor gets.
 EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
@@ -69,18 +88,24 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("POST", "sessions"): ({"name": "x"}, MAKING),
     ("POST", "sessions/import"): ({"session": {"session_id": "x"}, "messages": []}, IMPORTING),
     ("GET", "sessions/export"): (None, ones_own()),
-    ("POST", "imports/<import_id>/undo"): (None, writing() | {"limited_here": 403, "limited_elsewhere": 403}),
+    ("POST", "imports/<import_id>/undo"): (None, UNDOING),
     ("GET", "sessions/<session_id>"): (None, reading()),
     ("GET", "sessions/<session_id>/export"): (None, reading()),
     ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS),
     ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
-    ("DELETE", "sessions/<session_id>"): (None, writing(204)),
-    ("POST", "sessions/<session_id>/archive"): (None, writing()),
-    ("POST", "sessions/<session_id>/restore"): (None, writing()),
+    ("DELETE", "sessions/<session_id>"): (None, owning(204)),
+    ("POST", "sessions/<session_id>/archive"): (None, owning()),
+    ("POST", "sessions/<session_id>/restore"): (None, owning()),
     ("GET", "sessions/<session_id>/messages"): (None, reading()),
     ("POST", "sessions/<session_id>/messages"): ({"role": "user", "content": "x"}, writing(201)),
     ("PUT", "sessions/<session_id>/messages/<index>"): ({"content": "x"}, writing()),
+    ("GET", "sessions/<session_id>/collaborators"): (None, reading()),
+    ("POST", "sessions/<session_id>/share"): ({"usernames": ["mallory"], "permissions": ["read"]}, owning()),
+    ("DELETE", "sessions/<session_id>/share/<user_id>"): (None, owning(204)),
+    ("GET", "sessions/<session_id>/links"): (None, reading()),
+    ("POST", "sessions/<session_id>/links"): ({}, owning(201)),
+    ("DELETE", "sessions/<session_id>/links/<link_id>"): (None, owning(204)),
     ("GET", "models"): (None, ones_own()),
     ("POST", "chat"): ({"message": "x"}, MAKING),
     ("POST", "turns"): ({"user": "x", "assistant": "y"}, MAKING),
@@ -89,7 +114,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("PUT", "sessions/<session_id>/system-prompt"): ({"content": "x"}, writing()),
     ("DELETE", "sessions/<session_id>/system-prompt"): (
         None,
-        writing() | {"owner": 400, "owner_signed_in": 400, "limited_here": 400},
+        writing() | dict.fromkeys(("owner", "owner_signed_in", "limited_here", *EDITORS), 400),
     ),
     ("GET", "sessions/<session_id>/files"): (None, reading()),
     ("GET", "sessions/<session_id>/files/<path>"): (None, reading()),
@@ -116,7 +141,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("PUT", "sessions/<session_id>/clarification"): ({"question": "x"}, writing()),
     ("POST", "sessions/<session_id>/clarification/answer"): (
         {"answer": "x"},
-        writing() | {"owner": 409, "owner_signed_in": 409, "limited_here": 409},  # nothing was asked
+        writing() | dict.fromkeys(("owner", "owner_signed_in", "limited_here", *EDITORS), 409),  # nothing was asked
     ),
 }
 # Routes where there is nothing, for anybody.
@@ -147,7 +172,7 @@ def test_every_operation_declares_what_to_expect():
 
 
 @pytest.fixture
-def clients(alice, mallory, ada, session) -> dict[str, ContractClient]:
+def clients(alice, bob, vera, mallory, ada, session) -> dict[str, ContractClient]:
     """A client for each actor."""
     dora = User.objects.create_user("dora", password="x")
 
@@ -162,6 +187,10 @@ def clients(alice, mallory, ada, session) -> dict[str, ContractClient]:
             client.headers_of_login = {"X-CSRFToken": "c" * 32}
         return client
 
+    forrest = User.objects.create_user("forrest", password="x")
+    share(session, editor=bob, viewer=vera)
+    share(session, editor=forrest)
+    remove_member(actor=alice, session_id=session.pk, user_id=forrest.pk)
     elsewhere = make_session(alice, "another")
     found = {
         "anonymous": ContractClient(),
@@ -171,6 +200,11 @@ def clients(alice, mallory, ada, session) -> dict[str, ContractClient]:
         "owner_signed_in": signed_in(alice),
         "owner_without_csrf": signed_in(alice, csrf=False),
         "reader": with_token(alice, scope=Scope.READ),
+        "viewer": with_token(vera),
+        "viewer_signed_in": signed_in(vera),
+        "editor": with_token(bob),
+        "editor_signed_in": signed_in(bob),
+        "former": with_token(forrest),
         "administrator": with_token(ada),
         "administrator_signed_in": signed_in(ada),
         "limited_here": with_token(alice, session_id=session.pk),
@@ -205,13 +239,16 @@ def test_who_gets_what(clients, alice, session, method, route, model_server):
     path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
     path = path.replace("<kind>", "concept").replace("<task_id>", "a").replace("<path>", "content/a")
     # Those who are refused come first: what the others do would hide it.
+    mona = User.objects.create_user("mona")
     for actor in sorted(ACTORS, key=lambda actor: expected[actor] < 400):
+        Membership.objects.get_or_create(session=session, user=mona)
+        link = ShareLink.objects.create(session=session, digest=actor)
         Session.objects.filter(pk=session.pk, status="deleted").update(status="active")
         if "<path>" in route and not session.in_trash:
             put_file(actor=alice, session_id=session.pk, path="content/a", blocks=[b"a"], size=1)
         answer = clients[actor].generic(
             method,
-            path,
+            path.replace("<user_id>", str(mona.pk)).replace("<link_id>", str(link.pk)),
             "" if body is None else ContractClient()._encode_json(body, "application/json"),
             "application/json",
             headers=getattr(clients[actor], "headers_of_login", {}),
@@ -221,3 +258,4 @@ def test_who_gets_what(clients, alice, session, method, route, model_server):
             assert_problem(answer, expected[actor])
             session.refresh_from_db()
             assert (session.version, session.status) == (before, "active"), f"{actor} changed something"
+            assert ShareLink.objects.filter(pk=link.pk, revoked_at=None).exists()

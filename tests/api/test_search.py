@@ -91,5 +91,5 @@ def test_few_statements(owner, alice):
     make_session(alice, "kernel", messages=[user_message("kernel")])
     owner.get(f"{BASE}/me")
     for address in ("search?q=kernel", "sessions?q=kernel", "sessions?q=kernel+tag:x&count=false"):
-        with assert_statements(at_most=5 if "sessions?q=kernel" in address else 4):
+        with assert_statements(at_most=6 if "sessions?q=kernel" in address else 4):
             owner.get(f"{BASE}/{address}")

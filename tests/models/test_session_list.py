@@ -12,6 +12,7 @@ from sessions.models.session_filter import Position, SessionFilter
 from sessions.models.session_list import (
     DEFAULT_SORT,
     LIST_FIELDS,
+    PEOPLE_FIELDS,
     SORT_FIELDS,
     count_sessions,
     decode_position,
@@ -204,7 +205,7 @@ def test_rows_hold_what_the_session_holds(alice):
 def test_chosen_fields(alice):
     make_session(alice, "One")
     (row,) = list_sessions(SessionFilter(alice.pk), fields=["id", "pinned", "updated_at", "name"]).rows
-    assert set(row) == {"id", "pinned", "updated_at", "name", "tags"}
+    assert set(row) == {"id", "pinned", "updated_at", "name", "tags", *PEOPLE_FIELDS}
 
 
 @pytest.mark.parametrize("wanted", [{}, {"tags_any": ["a", "b"]}, {"tags_all": ["a", "b"], "model": "x"}])

@@ -51,6 +51,7 @@ def test_what_is_api(path, expected):
         ("/sessions/x?token=rm_secret", "GET /sessions/x"),
         ("/welcome/a-secret/", "GET /welcome/…"),
         ("/welcome/", "GET /welcome/"),
+        ("/shared/a-secret/files/", "GET /shared/…"),
         ("/welcomed/x", "GET /welcomed/x"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.factories import LONG_AGO, make_session, user_message
 
 
 def count(owner, text):
-    return search(Query.parse(text), owner_id=owner.pk).count
+    return search(Query.parse(text), user_id=owner.pk).count
 
 
 def entries() -> int:

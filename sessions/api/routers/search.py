@@ -25,7 +25,7 @@ def search(request: ApiRequest, query: Query[SearchQuery]) -> HttpResponse:
     try:
         found = find(
             language.Query.parse(query.q),
-            owner_id=actor.user_id,
+            user_id=actor.user_id,
             only_session=actor.only_session,
             limit=query.limit,
             after=_place(query.cursor),

@@ -33,7 +33,7 @@ from sessions.api.schemas.sessions import (
 )
 from sessions.api.session_filters import filter_of
 from sessions.models import Status
-from sessions.models.session_list import SessionPage, count_sessions, list_sessions
+from sessions.models.session_list import count_sessions, list_sessions
 from sessions.models.transcript_page import read_messages
 from sessions.operations import lifecycle, sessions
 from sessions.operations.changing import mark_accessed
@@ -75,17 +75,15 @@ def list_page(request: ApiRequest, query: Query[SessionListQuery]) -> HttpRespon
     check_start(query.cursor, query.offset)
     wanted = filter_of(query, request.auth)
     after = position_of(query.cursor, query.sort)
-    page = SessionPage()
-    if wanted is not None:
-        page = list_sessions(wanted.wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
+    page = list_sessions(wanted.wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
     data: dict[str, Any] = {
-        "sessions": session_answers(page.rows, owner=request.auth.username),
+        "sessions": session_answers(page.rows),
         "next": cursor_of(page.next, query.sort),
     }
     if query.count and query.cursor is None:
-        data["count"] = 0 if wanted is None else count_sessions(wanted.wanted)
+        data["count"] = count_sessions(wanted.wanted)
         if query.q is not None:
-            data["count_is_exact"] = wanted is None or wanted.is_exact
+            data["count_is_exact"] = wanted.is_exact
     return answer(data)
 
 
@@ -111,7 +109,7 @@ def read_session(
     count = row["message_count"]
     found = read_messages(session_id_of(row), limit=messages_limit, before=count) if messages_limit and count else []
     read = found[-1]["index"] if found else -1
-    data = session_answer(row, owner=row["owner_name"])
+    data = session_answer(row)
     data["messages"] = [message_answer(message) for message in found]
     data["messages_next"] = str(read) if messages_limit and read + 1 < count else None
     return answer(data, version=row["version"])

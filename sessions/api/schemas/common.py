@@ -97,4 +97,5 @@ Place = Id  # whatever lies beyond the last one is 404
 # Numbers in bodies
 TokenCount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(whole)]
 ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(whole)]
+UserId = Annotated[int, Field(ge=1, le=LARGEST_INTEGER), BeforeValidator(whole)]
 Seconds = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(whole)]

@@ -178,7 +178,7 @@ class SessionListQuery(Form):
     pinned: Flag | None = None
     tags: TagList | None = Field(None, description="Comma list: sessions with any of these tags.")
     tags_all: TagList | None = Field(None, description="Comma list: sessions with all of these tags.")
-    owner_id: Id | None = None
+    owner_id: Id | None = Field(None, description="Sessions of this owner.")
     model: ModelName | None = None
     phase: PhaseInAnyCase | None = None
     q: str | None = Field(
@@ -186,8 +186,10 @@ class SessionListQuery(Form):
         description="A search, as in `GET /search`: sessions of which the name or a message fits. Its last word may be "
         "unfinished. Looked for among the newest 1,000 messages and names that fit.",
     )
-    shared: Flag | None = None
-    scope: Literal["owned", "shared", "all"] = "all"
+    shared: Flag | None = Field(None, description="Whether it has collaborators.")
+    scope: Literal["owned", "shared", "all"] = Field(
+        "all", description="Your own sessions, those that others share with you, or all of them."
+    )
     sort: Literal[
         "-updated_at", "updated_at", "-created_at", "created_at", "-last_accessed", "last_accessed", "-name", "name"
     ] = "-updated_at"
@@ -226,8 +228,8 @@ class SessionAnswer(Answer):
     workspace_path: str | None = Field(description="Null in the trash.")
     is_indexed: bool
     content_count: int
-    is_shared: bool
-    role: Literal["owner"]
+    is_shared: bool = Field(description="Whether it has collaborators.")
+    role: Literal["owner", "editor", "viewer"] = Field(description="The caller's own.")
     created_at: datetime
     updated_at: datetime
     last_accessed: datetime
