@@ -25,7 +25,7 @@ _Found = TypeVar("_Found")
 _SESSION = Session._meta.db_table
 _TAGS = tags_of_session(_SESSION)
 _ROLE = role_in(f"{_SESSION}.id")
-_OWNER = f"(SELECT u.username FROM {get_user_model()._meta.db_table} u WHERE u.id = {_SESSION}.owner_id)"  # noqa: S608
+_OWNER = f"(SELECT u.username FROM {get_user_model()._meta.db_table} u WHERE u.id = {_SESSION}.owner_id)"  # noqa: S608  (names of tables)
 _FULL_ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _SHORT_ID = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
 

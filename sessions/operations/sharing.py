@@ -138,14 +138,16 @@ def make_link(
     return link, secret
 
 
-def revoke_link(*, actor: Actor | User, session_id: UUID | str, link_id: int) -> None:
+def revoke_link(
+    *, actor: Actor | User, session_id: UUID | str, link_id: int, expected_version: int | None = None
+) -> None:
     """Revoke a link; its address leads nowhere from the next request on.
 
-    Raises SessionNotFound, RoleTooLow, LinkNotFound.
+    Raises SessionNotFound, RoleTooLow, LinkNotFound, StaleVersion.
     """
     actor = Actor.of(actor)
     with transaction.atomic():
-        session = _owned(actor, session_id)
+        session = _owned(actor, session_id, expected_version)
         link = ShareLink.objects.of(session.pk).filter(pk=link_id).first()
         if link is None:
             raise LinkNotFound("The session has no such link.", session_id=str(session.pk), link_id=link_id)

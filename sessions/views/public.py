@@ -77,7 +77,10 @@ def browse(request: HttpRequest, secret: str, session: Session, link: ShareLink)
 @public
 def raw(request: HttpRequest, secret: str, session: Session, link: ShareLink) -> HttpResponseBase:
     """A file (`?path=`) to download, where the link includes files."""
-    return as_attachment(request, files.open_file(session.pk, _names(request, link)))
+    names = _names(request, link)
+    if not names:
+        raise FileNotFound("There is no such file.")
+    return as_attachment(request, files.open_file(session.pk, names))
 
 
 def _names(request: HttpRequest, link: ShareLink, default: str = "") -> tuple[str, ...]:

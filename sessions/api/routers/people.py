@@ -103,11 +103,13 @@ def create_link(request: ApiRequest, session_id: str, form: LinkForm) -> HttpRes
 @router.delete(
     "/sessions/{session_id}/links/{link_id}",
     summary="Revoke a public link",
-    **documented({204: None}, 404, 409, writes=True),
+    **documented({204: None}, 404, 409, writes=True, if_match=True),
 )
 def revoke_link(request: ApiRequest, session_id: str, link_id: Annotated[Id, Path(...)]) -> HttpResponse:
     """Its address leads nowhere from the next request on."""
-    sharing.revoke_link(actor=request.auth, session_id=session_id, link_id=link_id)
+    sharing.revoke_link(
+        actor=request.auth, session_id=session_id, link_id=link_id, expected_version=expected_version(request)
+    )
     return no_content()
 
 
