@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import connection
 
 from sessions.models.clarification import Clarification
 from sessions.models.error_entry import ErrorEntry
+from sessions.models.membership import MEMBERSHIP
 from sessions.models.rows import Row, RowReader, db_id, db_time
 from sessions.models.run import Run, RunState
 from sessions.models.session import Session, Status
@@ -23,6 +25,11 @@ _STATES = {
     GOING: RunState.GOING.value,
 }
 _RUN, _SESSION, _TASK = (model._meta.db_table for model in (Run, Session, Task))
+# One's own runs are ranges of their index; those of others are reached through one's memberships.
+_WHOSE = (
+    (f"{_RUN} r", "r.owner_id = %s"),
+    (f"{MEMBERSHIP} m JOIN {_RUN} r ON r.session_id = m.session_id", "m.user_id = %s"),
+)
 _reader = RowReader(Run, ["session", "state", "started_at", "heartbeat_at", "failure_reason"], "r")
 _COUNT = f"(SELECT count(*) FROM {_TASK} t WHERE t.session_id = r.session_id"
 _BESIDE = {
@@ -59,22 +66,23 @@ class FleetPage:
     next: FleetPosition | None = None
 
 
-def read_fleet(owner_id: int, *, silent_before: datetime, limit: int, after: FleetPosition | None = None) -> FleetPage:
-    """Return one page of the owner's runs: those that wait, failed, silent, then the others; last heard of first.
+def read_fleet(user_id: int, *, silent_before: datetime, limit: int, after: FleetPosition | None = None) -> FleetPage:
+    """Return one page of the runs in the user's sessions and in those that others share with them.
 
-    Stopped and complete runs are over, and so is what lies in the archive or the trash.
+    Those that wait come first, then failed, silent, and the others; last heard of first. Stopped and
+    complete runs are over, and so is what lies in the archive or the trash.
     """
     parts: list[str] = []
     values: list[Any] = []
-    for group in _STATES:
+    for (source, whose), group in product(_WHOSE, _STATES):
         if after is None or group >= after.group:
-            condition, own = _range(group, owner_id, silent_before, after)
+            condition, own = _range(group, silent_before, after)
             parts.append(
-                f"SELECT * FROM (SELECT {group} AS place, r.session_id, r.heartbeat_at FROM {_RUN} r "
-                f"JOIN {_SESSION} s ON s.id = r.session_id WHERE {condition} "
-                f"ORDER BY r.heartbeat_at DESC, r.session_id DESC LIMIT %s) r{group}"
+                f"SELECT * FROM (SELECT {group} AS place, r.session_id, r.heartbeat_at FROM {source} "
+                f"JOIN {_SESSION} s ON s.id = r.session_id WHERE {whose} AND {condition} "
+                f"ORDER BY r.heartbeat_at DESC, r.session_id DESC LIMIT %s) r{len(parts)}"
             )
-            values += [*own, limit + 1]
+            values += [user_id, *own, limit + 1]
     order = "place, {0}heartbeat_at DESC, {0}session_id DESC"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -91,9 +99,9 @@ def read_fleet(owner_id: int, *, silent_before: datetime, limit: int, after: Fle
     return FleetPage(rows[:limit], FleetPosition(last["group"], last["heartbeat_at"], UUID(last["session_id"])))
 
 
-def _range(group: int, owner_id: int, silent_before: datetime, after: FleetPosition | None) -> tuple[str, list[Any]]:
-    condition = "r.owner_id = %s AND r.state = %s AND s.status = %s"
-    values: list[Any] = [owner_id, _STATES[group], Status.ACTIVE.value]
+def _range(group: int, silent_before: datetime, after: FleetPosition | None) -> tuple[str, list[Any]]:
+    condition = "r.state = %s AND s.status = %s"
+    values: list[Any] = [_STATES[group], Status.ACTIVE.value]
     if group in (SILENT, GOING):
         condition += f" AND r.heartbeat_at {'<' if group == SILENT else '>='} %s"
         values.append(db_time(silent_before))

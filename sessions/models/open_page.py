@@ -2,7 +2,8 @@
 
 A session's state is its version. A list's is how many sessions its owner has and when the last of them
 changed: every change moves `updated_at`, so the newest time of each range of the list's index (owner, status, pinned,
-updated_at) tells; what is deleted for ever shows in the number. (docs/decisions/0012-live.md)
+updated_at) tells; what is deleted for ever shows in the number. Of what others share with them it is how many these are
+and the sum of their versions. (docs/decisions/0012-live.md)
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from django.contrib.sessions.models import Session as Login
 from django.db import connection
 from django.utils import timezone
 
+from sessions.models.membership import MEMBERSHIP
 from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session, Status
 from sessions.models.session_count import SessionCount
@@ -29,7 +31,9 @@ _NEWEST = (
 )
 _NUMBER = f"(SELECT sum(amount) FROM {SessionCount._meta.db_table} WHERE owner_id = u.id AND tag_id IS NULL)"
 _USER = get_user_model()._meta.db_table
-_LIST = f"{_NUMBER}, {_NEWEST} FROM {_USER} u"
+_OF_OTHERS = f"{MEMBERSHIP} m JOIN {_SESSION} s ON s.id = m.session_id WHERE m.user_id = u.id AND s.status <> 'deleted'"
+_SHARED = f"(SELECT count(*) FROM {_OF_OTHERS}), (SELECT sum(s.version) FROM {_OF_OTHERS})"
+_LIST = f"{_NUMBER}, {_NEWEST}, {_SHARED} FROM {_USER} u"
 _LOGIN = f"SELECT login.session_data, u.password, {{}} JOIN {Login._meta.db_table} login ON login.session_key = %s "
 _STILL_GOOD = "WHERE u.id = %s AND u.is_active AND login.expire_date > %s"
 
@@ -45,12 +49,14 @@ class Look:
 
 def look_at_session(login_key: str, user_id: int, session_id: UUID) -> Look | None:
     """Look at a session; None if there is no such login, or the user doesn't see such a session."""
-    session = f"s.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND s.owner_id = u.id"
+    shared = f"EXISTS (SELECT 1 FROM {MEMBERSHIP} m WHERE m.session_id = s.id AND m.user_id = u.id)"
+    visible = f"(s.owner_id = u.id OR (s.status <> '{Status.DELETED.value}' AND {shared}))"
+    session = f"s.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND {visible}"
     return _look(session, [db_id(session_id)], login_key, user_id)
 
 
 def look_at_list(login_key: str, user_id: int) -> Look | None:
-    """Look at all of a user's sessions; None if there is no such login."""
+    """Look at all sessions that a user may see; None if there is no such login."""
     return _look(_LIST, [], login_key, user_id)
 
 

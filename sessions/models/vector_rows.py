@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
+from sessions.models.membership import may_write
 from sessions.models.rows import db_id, db_json
 from sessions.models.session import Session, Status
 from sessions.models.vector_collection import FLOAT_BYTES, Distance, Place, VectorCollection, VectorPoint
@@ -80,8 +81,8 @@ def touch_collection(
     """
     if only_session is not None and only_session != session_id:
         return None
-    condition = "s.id = %s AND s.owner_id = %s AND s.status = %s"
-    values: list[Any] = [db_id(session_id), user_id, Status.ACTIVE.value]
+    condition = f"s.id = %s AND {may_write('s')} AND s.status = %s"
+    values: list[Any] = [db_id(session_id), user_id, user_id, Status.ACTIVE.value]
     if expected_version is not None:
         condition += " AND s.version = %s"
         values.append(min(expected_version, _LARGEST))

@@ -7,16 +7,19 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve, reverse
 
-from sessions.access import Actor, session_for_reading, visible_sessions
+from sessions.access import Actor, session_for_reading
 from sessions.exceptions import NotFound
 from sessions.htmx import PageRequest, current_address, fragment, wants_fragment
-from sessions.models import Session, Status
+from sessions.models import Session
+from sessions.models.session_filter import SessionFilter
+from sessions.models.session_list import list_sessions
 from sessions.views.page import page, render_page
 
 SHOWN = 8
 LOOKED_AT = 2000  # of the newest sessions: who is in a hurry looks for one of these
 _LONGEST = 200
 _NAME = 255  # of a session
+_FIELDS = ("id", "name", "pinned", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,15 @@ def _groups(request: PageRequest, text: str, here: str) -> list[Group]:
 
 def _sessions(request: PageRequest, words: list[str], current: Session | None) -> list[Choice]:
     """The newest sessions whose names have all the words; such that begin with the first word come first."""
-    newest = visible_sessions(Actor.of(request.user)).filter(status=Status.ACTIVE).order_by("-pinned", "-updated_at")
-    rows = newest.values_list("pk", "name", "pinned")[: LOOKED_AT if words else SHOWN + 1]
-    found = [row for row in rows if _matches(row[1], words) and (current is None or row[0] != current.pk)]
+    wanted = SessionFilter(request.user.pk, scope="all")
+    rows = list_sessions(wanted, limit=LOOKED_AT if words else SHOWN + 1, fields=_FIELDS).rows
+    here = None if current is None else str(current.pk)
+    found = [row for row in rows if _matches(row["name"], words) and row["id"] != here]
     if words:
-        found.sort(key=lambda row: not row[1].casefold().startswith(words[0]))
+        found.sort(key=lambda row: not row["name"].casefold().startswith(words[0]))
     return [
-        Choice(name, "pin" if pinned else "session", reverse("session_detail", args=[pk]))
-        for pk, name, pinned in found[:SHOWN]
+        Choice(row["name"], "pin" if row["pinned"] else "session", reverse("session_detail", args=[row["id"]]))
+        for row in found[:SHOWN]
     ]
 
 
@@ -109,11 +113,12 @@ def _of_session(session: Session) -> Iterator[Choice]:
     def act(label: str, icon: str, name: str, key: str) -> Choice:
         return Choice(label, icon, action=reverse("session_actions"), name=name, value=str(session.pk), key=key)
 
-    if session.in_trash:
-        yield act("Restore from the trash", "undo", "restore", "a")
-    else:
+    if session.reader_may_write and not session.in_trash:
         rename = f"{reverse('session_rename', args=[session.pk])}?{urlencode({'next': page_address})}"
         yield Choice("Rename this session", "pencil", rename, key="e")
+    if session.in_trash:
+        yield act("Restore from the trash", "undo", "restore", "a")
+    elif session.is_readers_own:
         if session.pinned:
             yield act("Unpin this session", "pin-off", "unpin", "p")
         else:

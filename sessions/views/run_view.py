@@ -99,7 +99,7 @@ def run_view(session: Session, progress: Progress, *, seen: str = "") -> RunView
         heartbeat_at=progress.heartbeat_at,
         reason=progress.abort_reason if progress.is_aborted else progress.failure_reason,
         is_polled=progress.is_going and session.is_writable,
-        is_closed=not session.is_writable,
+        is_closed=not session.takes_words,
         silent=silent,
         stale=_stale(seen, progress),
     )
