@@ -91,7 +91,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("POST", "imports/<import_id>/undo"): (None, UNDOING),
     ("GET", "sessions/<session_id>"): (None, reading()),
     ("GET", "sessions/<session_id>/export"): (None, reading()),
-    ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS),
+    ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS | dict.fromkeys(VIEWERS, 201)),
     ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("DELETE", "sessions/<session_id>"): (None, owning(204)),
