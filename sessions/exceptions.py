@@ -60,6 +60,10 @@ class ImportNotFound(NotFound):
     code = "import_not_found"
 
 
+class JobNotFound(NotFound):
+    """There is no such job, or it isn't the caller's."""
+
+
 class FileNotFound(NotFound):
     """The workspace has no such file or directory."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm
@@ -51,7 +51,13 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class FirstAdministratorForm(PointsAtErrors, BaseUserCreationForm[User]):
+if TYPE_CHECKING:
+    _NewUserForm = BaseUserCreationForm[User]
+else:
+    _NewUserForm = BaseUserCreationForm  # takes a type argument only while types are being checked
+
+
+class FirstAdministratorForm(PointsAtErrors, _NewUserForm):
     """The first administrator's name and password."""
 
     class Meta:

@@ -15,7 +15,7 @@ from sessions.access import Actor, SessionRef
 from sessions.admin.bases import RecordModelAdmin
 from sessions.admin.counts import ShortPaginator
 from sessions.exceptions import SessionError
-from sessions.models import ApiToken, Event, Lineage, Run, Session, SessionCount, Tag, WorkspaceRemoval
+from sessions.models import ApiToken, Event, Job, Lineage, Run, Session, SessionCount, Tag, WorkspaceRemoval
 from sessions.models.session import short_id_range
 from sessions.operations.tokens import revoke_token
 from sessions.operations.workspaces import remove_workspace
@@ -139,6 +139,28 @@ class LineageAdmin(ReadOnlyAdmin):
     def parent_short_id(self, lineage: Lineage) -> str:
         """The parent's short id."""
         return Session(pk=lineage.parent_id).short_id if lineage.parent_id else "–"
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """What the worker does, has done and will do."""
+
+    list_display = (
+        "created_at",
+        "kind",
+        "subject",
+        "owner",
+        "state",
+        "done",
+        "total",
+        "attempts",
+        "finished_at",
+        "error",
+    )
+    list_filter = ("state", "kind")
+    list_select_related = ("owner",)
+    sortable_by = ()
+    ordering = ("-created_at",)
 
 
 @admin.register(ApiToken)

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
+from sessions.operations.jobs.queue import forget_old_jobs, release_abandoned_files
 from sessions.operations.workspaces import retry_workspace_removals
 from sessions.search import index
 from sessions.storage.staging import remove_abandoned
@@ -16,6 +17,8 @@ def keep_house() -> None:
     retry_workspace_removals()
     remove_abandoned()
     forget_old_keys()
+    forget_old_jobs()
+    release_abandoned_files()
     session_count.compact()
     index.tidy()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

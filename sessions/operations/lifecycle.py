@@ -66,15 +66,21 @@ def empty_trash(*, actor: "Actor | User") -> int:
     """
     actor = Actor.of(actor)
     require_write(actor)
-    purged = 0
     in_trash = visible_sessions(actor).in_trash().filter(owner_id=actor.user_id)
-    for session_id in list(in_trash.values_list("pk", flat=True)):
-        with transaction.atomic():
-            session = in_trash.select_for_update().filter(pk=session_id).first()
-            if session is not None:
-                _purge(actor, session)
-                purged += 1
-    return purged
+    ids = list(in_trash.values_list("pk", flat=True))
+    return sum(purge_from_trash(actor=actor, session_id=session_id) for session_id in ids)
+
+
+def purge_from_trash(*, actor: "Actor | User", session_id: UUID) -> bool:
+    """Purge one of the actor's own sessions if it still is in the trash; return whether it was."""
+    actor = Actor.of(actor)
+    require_write(actor)
+    in_trash = visible_sessions(actor).in_trash().filter(owner_id=actor.user_id)
+    with transaction.atomic():
+        session = in_trash.select_for_update().filter(pk=session_id).first()
+        if session is not None:
+            _purge(actor, session)
+    return session is not None
 
 
 def _purge(actor: "Actor | User", session: Session) -> None:

@@ -1,6 +1,7 @@
 """Keeping workspace directories in step with their rows, through commits, rollbacks and failures."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from django.utils import timezone
 from sessions.exceptions import StorageError
 from sessions.models import Session, WorkspaceRemoval
 from sessions.storage import workspaces
+from sessions.storage.disk_use import disk_use
 from sessions.storage.staging import StagedWorkspace, finish
+
+MANY_FILES = 5_000  # of a workspace: removing more is left to the worker
 
 logger = structlog.get_logger(__name__)
 
@@ -105,20 +109,27 @@ def leave_tombstone(sender: type[Session], instance: Session, **kwargs: Any) -> 
     """Note, in the transaction that deletes a session, that its workspace has to go (signal `pre_delete`)."""
     session_id = instance.pk
     WorkspaceRemoval.objects.bulk_create([WorkspaceRemoval(session_id=session_id)], ignore_conflicts=True)
-    transaction.on_commit(lambda: remove_workspace(session_id), robust=True)
+    transaction.on_commit(lambda: _remove_if_soon_done(session_id), robust=True)
 
 
-def remove_workspace(session_id: UUID) -> bool:
+def _remove_if_soon_done(session_id: UUID) -> None:
+    """Remove a workspace now, unless it has so many files that nobody should wait for it: then the worker does."""
+    if disk_use(session_id, in_trash=True, most=2 * MANY_FILES).files <= MANY_FILES:
+        remove_workspace(session_id)
+
+
+def remove_workspace(session_id: UUID, removed: Callable[[], object] = lambda: None) -> bool:
     """Remove the workspace of a deleted session, then its tombstone; return whether it is gone.
 
-    A failure is noted on the tombstone, and the worker tries again.
+    A failure is noted on the tombstone, and the worker tries again. `removed` is called after each
+    file, and may raise to stop there; the tombstone stays then.
     """
     if Session.objects.filter(pk=session_id).exists():  # nothing kept is touched, whatever a tombstone says
         WorkspaceRemoval.objects.filter(session_id=session_id).delete()
         return False
     tombstone = WorkspaceRemoval.objects.filter(session_id=session_id)
     try:
-        workspaces.remove(session_id)
+        workspaces.remove(session_id, removed)
     except StorageError as error:
         tombstone.update(attempts=F("attempts") + 1, last_attempt_at=timezone.now(), last_error=error.detail)
         logger.warning("workspace_removal_failed", session_id=str(session_id), error=error.detail)

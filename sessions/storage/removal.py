@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -11,8 +11,10 @@ _MAX_DEPTH = 64  # deeper directories are moved up first, so that open descripto
 _OWNER_ALL = stat.S_IRWXU
 
 
-def remove_tree(parent: str | os.PathLike[str], name: str) -> None:
+def remove_tree(parent: str | os.PathLike[str], name: str, removed: Callable[[], object] = lambda: None) -> None:
     """Remove `parent/name` and everything in it; nothing happens if it doesn't exist.
+
+    `removed` is called after each entry of a directory, and may raise to stop there.
 
     Works on directory descriptors alone and follows no link, so that a link swapped in
     while it runs leads nowhere. Raises OSError if something can't be removed; calling it
@@ -27,7 +29,7 @@ def remove_tree(parent: str | os.PathLike[str], name: str) -> None:
             with _opened(directory, name) as tree:
                 pending = _names(tree)
                 while pending:
-                    _remove_entry(tree, pending.pop(), _Lift(tree, pending))
+                    _remove_entry(tree, pending.pop(), _Lift(tree, pending, removed))
             os.rmdir(name, dir_fd=directory)
         else:
             _unlink(directory, name)
@@ -38,9 +40,10 @@ def remove_tree(parent: str | os.PathLike[str], name: str) -> None:
 class _Lift:
     """Moves directories that lie too deep up to the top of the tree, where removal goes on with them."""
 
-    def __init__(self, tree: int, pending: list[str]) -> None:
+    def __init__(self, tree: int, pending: list[str], removed: Callable[[], object]) -> None:
         self._tree = tree
         self._pending = pending
+        self.removed = removed
 
     def up(self, directory: int, name: str) -> None:
         lifted = uuid4().hex
@@ -52,6 +55,7 @@ class _Lift:
 def _remove_entry(directory: int, name: str, lift: _Lift, depth: int = 1) -> None:
     if not _is_directory(directory, name):
         _unlink(directory, name)
+        lift.removed()
         return
     with _opened(directory, name) as inside:
         for child in _names(inside):

@@ -5,7 +5,7 @@ import os
 import stat
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +100,14 @@ def _rename(source: Path, target: Path) -> None:
             raise
 
 
-def remove(session_id: UUID) -> None:
-    """Remove the workspace wherever it is. Raises StorageError if something of it is still there."""
+def remove(session_id: UUID, removed: Callable[[], object] = lambda: None) -> None:
+    """Remove the workspace wherever it is. Raises StorageError if something of it is still there.
+
+    `removed` is called after each file, and may raise to stop there.
+    """
     with translated("remove the workspace"):
-        remove_tree(root(), str(session_id))
-        remove_tree(trash(), str(session_id))
+        remove_tree(root(), str(session_id), removed)
+        remove_tree(trash(), str(session_id), removed)
 
 
 def exists(session_id: UUID) -> bool:

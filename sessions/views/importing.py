@@ -15,6 +15,7 @@ from sessions.formats.recognition import NAMES
 from sessions.forms import ImportForm
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Import
+from sessions.operations.jobs.importing import import_later, is_long
 from sessions.operations.transfer.importing import SourceFile, import_sessions
 from sessions.operations.transfer.report import ImportReport
 from sessions.operations.transfer.undoing import import_for_reading, imports_of, undo_import
@@ -44,6 +45,9 @@ def _import(request: PageRequest) -> HttpResponse:
     files = [SourceFile(file.name or "", cast("BinaryIO", file.file)) for file in form.cleaned_data["file"]]
     values = {"format": form.cleaned_data["format"], "new_name": form.cleaned_data["new_name"]}
     try:
+        if is_long([file.size or 0 for file in form.cleaned_data["file"]]):
+            job = import_later(actor=request.user, files=files, **values)
+            return go_to(request, reverse("job", args=[job.pk]))
         report = import_sessions(actor=request.user, files=files, **values)
     except SessionError as error:
         _refuse(form, error)

@@ -152,6 +152,7 @@ _PLACES = (
     ("Trash", "trash", "trash"),
     ("Search", "search", "search"),
     ("Fleet of runs", "bot", "fleet"),
+    ("Jobs", "clock", "jobs"),
     ("Import", "upload", "import"),
     ("Tags", "tag", "tags"),
     ("Settings", "settings", "settings"),

@@ -12,6 +12,7 @@ from sessions.exceptions import SessionNotFound
 from sessions.htmx import PageRequest, current_address, fragment, go_to, next_address, wants_fragment
 from sessions.models import SessionCount, Status
 from sessions.operations.bulk import apply_to_sessions
+from sessions.operations.jobs.purging import empty_trash_later, purge_later
 from sessions.operations.lifecycle import empty_trash
 from sessions.storage.disk_use import MOST_MEASURED, disk_use
 from sessions.views.changes import answer_changes
@@ -31,6 +32,9 @@ def purge(request: PageRequest) -> HttpResponse:
         raise SessionNotFound(wanted[0]) from None
     if not ids or request.method != "POST" or "confirmed" not in request.POST:
         return confirm_purge(request, ids)
+    job = purge_later(actor=request.user, session_ids=ids)
+    if job is not None:
+        return go_to(request, reverse("job", args=[job.pk]))
     outcomes = apply_to_sessions(actor=request.user, action="purge", session_ids=ids)
     done = [outcome.session_id for outcome in outcomes if outcome.problem is None]
     if not done:
@@ -72,6 +76,9 @@ def confirm_purge(request: PageRequest, ids: Sequence[UUID]) -> HttpResponse:
 def empty(request: PageRequest) -> HttpResponse:
     """Delete everything in the trash for ever, once that was confirmed."""
     if request.method == "POST":
+        job = empty_trash_later(actor=request.user)
+        if job is not None:
+            return go_to(request, reverse("job", args=[job.pk]))
         gone = empty_trash(actor=request.user)
         toast(request, "Deleted 1 session for ever" if gone == 1 else f"Deleted {gone} sessions for ever")
         return go_to(request, reverse("trash"))

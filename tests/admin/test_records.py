@@ -8,12 +8,15 @@ from sessions.models import (
     ApiToken,
     Event,
     IdempotencyKey,
+    Job,
+    JobKind,
     Run,
     SessionCount,
     Tag,
     Verb,
     WorkspaceRemoval,
 )
+from sessions.operations.jobs.queue import start_job
 from sessions.operations.lifecycle import purge_session
 from sessions.operations.tokens import create_token
 from sessions.storage import workspaces
@@ -21,14 +24,16 @@ from tests.factories import make_session
 from tests.statements import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MODELS = ("tag", "event", "run", "apitoken", "workspaceremoval")
+MODELS = ("tag", "event", "job", "run", "apitoken", "workspaceremoval")
 
 
 def rows_of(model: str, alice):
     session = make_session(alice, tags=["moss"], phase="idea")
     create_token(actor=alice, name="laptop")
     WorkspaceRemoval.objects.create(session_id=session.pk)
-    tables = {"tag": Tag, "event": Event, "run": Run, "apitoken": ApiToken, "workspaceremoval": WorkspaceRemoval}
+    start_job(actor=alice, kind=JobKind.EMPTY_TRASH, subject="1 session")
+    own = {"tag": Tag, "event": Event, "job": Job, "run": Run, "apitoken": ApiToken}
+    tables = own | {"workspaceremoval": WorkspaceRemoval}
     return tables[model].objects
 
 

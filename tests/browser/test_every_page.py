@@ -9,8 +9,9 @@ from django.db import OperationalError
 from playwright.sync_api import Page, expect
 
 from sessions.exceptions import StorageFull
-from sessions.models import Session
+from sessions.models import JobKind, Session
 from sessions.operations.accounts import first_run_token
+from sessions.operations.jobs.queue import start_job
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sessions import update_session
 from sessions.operations.tokens import create_token, revoke_token
@@ -23,8 +24,8 @@ EVIL = "<img src=x onerror=window.evil=1><script>window.evil=1</script>"
 WIDTHS = (1440, 820, 390)
 PAGES = (
     "/", "/?sort=name", "/?tag=field+work", "/?tag=nothing", "/pinned/", "/archived/", "/trash/", "/trash/empty/",
-    "/tags/", "/search/", "/search/?q=window", "/search/?q=nowhere+role:user", "/?q=mos", "/sessions/new/", "/import/",
-    "/settings/", "/settings/password/", "/settings/tokens/", "/nowhere/",
+    "/tags/", "/jobs/", "/search/", "/search/?q=window", "/search/?q=nowhere+role:user", "/?q=mos", "/sessions/new/",
+    "/import/", "/settings/", "/settings/password/", "/settings/tokens/", "/nowhere/",
 )  # fmt: skip
 
 
@@ -43,6 +44,8 @@ def full(alice: User, workspace_root) -> Session:
     archive_session(actor=alice, session_id=make_session(alice, "Archived").pk)
     trash_session(actor=alice, session_id=make_session(alice, "Trashed", tags=["old"]).pk)
     create_token(actor=alice, name=EVIL)
+    for subject in (EVIL, "w" * 255):
+        start_job(actor=alice, kind=JobKind.IMPORT, subject=subject, total=3)
     revoke_token(actor=alice, token_id=create_token(actor=alice, name="w" * 100)[0].pk)
     return plain
 

@@ -103,7 +103,48 @@ def filled():
     return session
 
 
-WHAT = {"create": create, "delete": delete, "trash": trash, "import": import_}
+def import_by_a_job() -> Callable[[], object]:
+    from sessions.operations.jobs.doing import do_next_job
+    from sessions.operations.jobs.importing import import_later
+    from sessions.operations.transfer.importing import SourceFile
+    from tests.formats.samples import as_json, simple_chatgpt
+
+    base = 1000 * os.getpid()  # other conversations each time
+    file = io.BytesIO(as_json([simple_chatgpt(base + number) for number in range(3)]))
+    import_later(actor=alice(), files=[SourceFile("chats.json", file)])
+    return do_next_job
+
+
+def delete_by_a_job() -> Callable[[], object]:
+    from sessions.operations.jobs import purging
+    from sessions.operations.jobs.doing import do_next_job
+
+    purging.MANY_MESSAGES = 0
+    purging.purge_later(actor=alice(), session_ids=[filled().pk, filled().pk])
+    return do_next_job
+
+
+def finish_jobs() -> None:
+    """What another worker does once the leases of the killed one have run out."""
+    from sessions.models import Import, Job, JobState
+    from sessions.operations.jobs.doing import do_next_job
+
+    Job.objects.filter(state=JobState.RUNNING).update(leased_until="2026-01-01T00:00Z")
+    while do_next_job():
+        pass
+    assert not Job.objects.exclude(state=JobState.DONE).exists(), list(Job.objects.values())
+    for batch in Import.objects.filter(file_name="chats.json"):
+        assert (batch.sources.count(), batch.session_count, batch.finished_at is None) == (3, 3, False)
+
+
+WHAT = {
+    "create": create,
+    "delete": delete,
+    "trash": trash,
+    "import": import_,
+    "job": import_by_a_job,
+    "purge": delete_by_a_job,
+}
 
 
 def do(what: str, fatal: int = 0) -> int:
@@ -123,6 +164,7 @@ def look() -> int:
     from sessions.storage import inventory
 
     inventory.YOUNG_SECONDS = 0.05
+    finish_jobs()
     repaired = [step for step in examine(repair=True) if isinstance(step, Found)]
     left = [step for step in examine() if isinstance(step, Found)]
     print("found", [step.difference.kind for step in repaired], "left", left, flush=True)

@@ -7,17 +7,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 import structlog
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
-from django.utils.crypto import get_random_string
-from django_tasks_db.management.commands.db_worker import Worker
 
 from sessions.operations.housekeeping import keep_house
+from sessions.operations.jobs.doing import do_next_job
 
 HOUSEKEEPING_SECONDS = 60.0
 _WATCH_SECONDS = 1.0
-_KEEP_RESULTS_DAYS = 14
+_LOOK_SECONDS = 1.0
 
 logger = structlog.get_logger(__name__)
 
@@ -33,37 +31,34 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Do what is waiting, then end.")
 
     def handle(self, *args: Any, parent: int | None, once: bool, **options: Any) -> None:
-        """Run the loop of django-tasks' own worker, with the timer beside it."""
-        worker = Worker(
-            queue_names=["*"],
-            interval=1,
-            batch=once,
-            backend_name="default",
-            startup_delay=False,
-            max_tasks=None,
-            worker_id=get_random_string(32),
-            excluded_queue_names=[],
-        )
+        """Do jobs, with the timer beside it."""
+        ending = threading.Event()
         if once:
-            _tidy_up()
-            worker.run()
+            keep_house()
+            while do_next_job():
+                pass
             return
-        worker.configure_signals()
-        ended = threading.Event()
-        threads = [threading.Thread(target=_repeat, args=(_tidy_up, HOUSEKEEPING_SECONDS, ended), daemon=True)]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ending.set())
+        threads = [threading.Thread(target=_repeat, args=(keep_house, HOUSEKEEPING_SECONDS, ending), daemon=True)]
         if parent is not None:
-            threads.append(threading.Thread(target=_follow, args=(parent, ended), daemon=True))
+            threads.append(threading.Thread(target=_follow, args=(parent, ending), daemon=True))
         for thread in threads:
             thread.start()
+        _work_until(ending)
+
+
+def _work_until(ending: threading.Event) -> None:
+    """Do jobs as they come. A database that is away doesn't end the worker."""
+    while not ending.is_set():
+        close_old_connections()
         try:
-            worker.run()
-        finally:
-            ended.set()
-
-
-def _tidy_up() -> None:
-    keep_house()
-    call_command("prune_db_task_results", min_age_days=_KEEP_RESULTS_DAYS, verbosity=0)
+            if do_next_job(ending.is_set):
+                continue
+        except DatabaseError as error:
+            logger.warning("jobs_wait", error=str(error))
+        close_old_connections()
+        ending.wait(_LOOK_SECONDS)
 
 
 def _repeat(task: Any, seconds: float, ended: threading.Event) -> None:

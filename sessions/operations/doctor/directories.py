@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import transaction
 
 from sessions.exceptions import StorageError
-from sessions.models import Event, Session, Status, Verb, WorkspaceRemoval
+from sessions.models import Event, Job, Session, Status, Verb, WorkspaceRemoval
 from sessions.models.consistency import outlive_writers, without_a_row
 from sessions.operations import audit
 from sessions.operations.doctor.difference import Difference
 from sessions.operations.workspaces import remove_workspace, settle_workspace
-from sessions.storage import inventory, staging, workspaces
+from sessions.storage import held, inventory, staging, workspaces
 
 _AT_ONCE = 500
 
@@ -137,6 +137,19 @@ def of_staging() -> Iterator[Difference]:
         path = workspaces.root() / staging.STAGING / name
         text = f"{path} is left of an import or a copy that was cut off."
         yield Difference("staging", name, text, partial(inventory.is_gone_or_removed, path))
+
+
+def of_held_files() -> Iterator[Difference]:
+    """Files that were kept for a job that isn't there or has ended."""
+    for job_id in held.abandoned():
+        if not Job.objects.unfinished().filter(pk=job_id).exists():
+            text = "Files are kept for a job that isn't there or has ended."
+            yield Difference("files", str(job_id), text, partial(_release, job_id))
+
+
+def _release(job_id: UUID) -> bool:
+    held.release(job_id)
+    return True
 
 
 def of_tombstones() -> Iterator[Difference]:

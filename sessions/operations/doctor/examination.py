@@ -13,6 +13,7 @@ from sessions.operations.doctor.difference import Check, Difference
 CHECKS: Sequence[tuple[str, Check]] = (
     ("removals that wait", directories.of_tombstones),
     ("what imports left", directories.of_staging),
+    ("files of jobs", directories.of_held_files),
     ("a workspace for each session", directories.of_sessions),
     ("a session for each workspace", directories.of_the_disk),
     ("transcripts", transcripts.of_transcripts),

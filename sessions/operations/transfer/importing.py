@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -23,7 +24,7 @@ from sessions.formats.archive import Limits
 from sessions.formats.bundle import inner_files, is_bundle
 from sessions.formats.document import Document, Fault
 from sessions.formats.recognition import check_readable, reader_for
-from sessions.models import Import, ImportSource
+from sessions.models import Import, ImportSource, Session
 from sessions.operations.sessions import checked_name
 from sessions.operations.transfer.report import ImportedSession, ImportReport, placed
 from sessions.operations.transfer.storing import source_id_of, store_document
@@ -51,12 +52,14 @@ def import_sessions(
     new_name: str = "",
     dry_run: bool = False,
     progress: Progress | None = None,
+    import_id: UUID | str | None = None,
 ) -> ImportReport:
     """Store every session of the files that isn't there yet, each all or not at all; return the report.
 
     The format is recognised unless it is named. `new_name` is for a single session. A dry run
-    reads everything and stores nothing. Raises what was wrong if nothing at all could be
-    imported; StorageError, with what came before it kept; NotAllowed for a token of one session.
+    reads everything and stores nothing. `import_id` begins an import under that id, or goes on with
+    one that was cut off. Raises what was wrong if nothing at all could be imported; StorageError,
+    with what came before it kept; NotAllowed for a token of one session.
     """
     actor = Actor.of(actor)
     require_write(actor)
@@ -66,6 +69,8 @@ def import_sessions(
         check_readable(format)
     new_name = checked_name(new_name) if new_name else ""
     run = _Run(actor, format, new_name, dry_run, progress)
+    if import_id is not None:
+        run.go_on(UUID(str(import_id)))
     try:
         for source in files:
             run.take(source)
@@ -86,9 +91,17 @@ class _Run:
         self.report = ImportReport(dry_run=dry_run)
         self._progress = progress
         self._batch: Import | None = None
+        self._import_id = uuid4()
+        self._goes_on = False
         self._limits = Limits(bytes=settings.MAX_IMPORT_BYTES)
         self._errors: list[SessionError] = []
         self._names: list[str] = []
+
+    def go_on(self, import_id: UUID) -> None:
+        """Take up the import with this id if there is one; what it has made already counts as made."""
+        self._import_id = import_id
+        self._batch = Import.objects.filter(pk=import_id, owner_id=self.actor.user_id).first()
+        self._goes_on = self._batch is not None
 
     def take(self, source: SourceFile) -> None:
         """Import one file, or the files in it."""
@@ -130,9 +143,14 @@ class _Run:
             self._fail(placed(file_name, found.place), UnreadableFile(found.sentence))
             return
         place = placed(file_name, found.place)
-        there = self._already_there(found, place)
+        there = self._already_there(found)
         if there is not None:
-            self.report.add_skipped(there)
+            is_made_here, session = there
+            if is_made_here:
+                self.report.add_created(session.pk, session.name, session.message_count, place)
+            else:
+                skipped = ImportedSession(str(session.pk), session.name, session.message_count, place, session.in_trash)
+                self.report.add_skipped(skipped)
             return
         try:
             self._store(found, place)
@@ -148,13 +166,13 @@ class _Run:
         else:
             self.report.add_tally(found.tally, file_name)
 
-    def _already_there(self, found: Document, place: str) -> ImportedSession | None:
+    def _already_there(self, found: Document) -> tuple[bool, Session] | None:
+        """The session, and whether this import's attempt before has made it; None if there is none."""
         sources = ImportSource.objects.filter(owner_id=self.actor.user_id, system=found.source)
         source = sources.filter(source_id=source_id_of(found)).select_related("session").first()
         if source is None:
             return None
-        session = source.session
-        return ImportedSession(str(session.pk), session.name, session.message_count, place, session.in_trash)
+        return self._goes_on and source.batch_id == self._import_id, source.session
 
     def _store(self, found: Document, place: str) -> None:
         if self.report.dry_run:
@@ -172,7 +190,9 @@ class _Run:
     def _row(self) -> Import:
         """The import's row, written before its first session."""
         if self._batch is None:
-            self._batch = Import.objects.create(owner_id=self.actor.user_id, file_name=_shown(self._names))
+            self._batch = Import.objects.create(
+                id=self._import_id, owner_id=self.actor.user_id, file_name=_shown(self._names)
+            )
             self.report.import_id = str(self._batch.pk)
         return self._batch
 
@@ -191,13 +211,14 @@ class _Run:
 
     def finish(self) -> None:
         """Keep the report of an import that made something; one that didn't leaves no row."""
-        if self._batch is None:
+        batch = self._batch
+        if batch is None:
             return
-        if not self.report.created:
-            self._batch.delete()
+        if not self.report.created and not ImportSource.objects.filter(batch=batch).exists():
+            batch.delete()
             self.report.import_id = None
             return
-        batch = self._batch
+        self.report.import_id = str(batch.pk)
         batch.file_name = _shown(self._names)
         batch.finished_at = timezone.now()
         batch.session_count, batch.message_count = self.report.created, self.report.messages

@@ -1,0 +1,102 @@
+"""Jobs: long work that the worker does, with its progress, and with a lease so that a killed worker's job is found."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from sessions.models.json_field import JsonField
+
+LEASE = timedelta(seconds=20)
+
+
+class JobKind(models.TextChoices):
+    """What the worker knows to do."""
+
+    PURGE = "purge", "Delete sessions for ever"
+    EMPTY_TRASH = "empty_trash", "Empty the trash"
+    IMPORT = "import", "Import files"
+
+
+class JobState(models.TextChoices):
+    """Where a job is."""
+
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Under way"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Taking jobs and looking for them."""
+
+    def unfinished(self) -> Self:
+        """Jobs that wait or are under way."""
+        return self.filter(state__in=UNFINISHED)
+
+    def waiting(self, now: datetime) -> Self:
+        """Jobs that somebody should take up: queued ones, and those whose worker was killed."""
+        return self.filter(Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, leased_until__lt=now))
+
+    def take(self) -> "Job | None":
+        """Take up the oldest waiting job under a new lease; None if there is none. Two workers never take the same."""
+        now = timezone.now()
+        if not self.waiting(now).exists():  # so that an idle worker never asks for SQLite's write lock
+            return None
+        with transaction.atomic():
+            job = self.waiting(now).order_by("created_at").select_for_update(skip_locked=True).first()
+            if job is None:
+                return None
+            job.state, job.lease, job.leased_until = JobState.RUNNING, uuid.uuid4(), now + LEASE
+            job.started_at = job.started_at or now
+            job.attempts += 1
+            job.save(update_fields=["state", "lease", "leased_until", "started_at", "attempts"])
+        return job
+
+
+class Job(models.Model):
+    """One piece of long work. `lease` says whose it is: who has lost it writes nothing more."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=32, choices=JobKind)
+    subject = models.CharField(max_length=255, blank=True, default="", help_text="What it works on, in words.")
+    actor = JsonField(default=dict, help_text="As whom it works: the owner, perhaps through a token.")
+    arguments = JsonField(default=dict)
+    state = models.CharField(max_length=16, choices=JobState, default=JobState.QUEUED)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0, help_text="0 while nobody knows.")
+    result = JsonField(default=dict)
+    error = models.TextField(blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    lease = models.UUIDField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "created_at"], name="job_by_owner"),
+            models.Index(fields=["state", "created_at"], name="job_by_state"),
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}".strip()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state not in UNFINISHED

@@ -1,0 +1,100 @@
+"""Jobs as people see them: started, listed, cancelled, forgotten."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from sessions.access import Actor, require_write
+from sessions.exceptions import JobNotFound
+from sessions.models import Job, JobKind, JobState
+from sessions.storage import held
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_LISTED = 50
+_KEPT = timedelta(days=14)
+
+
+def start_job(
+    *,
+    actor: "Actor | User",
+    kind: JobKind,
+    subject: str,
+    arguments: dict[str, Any] | None = None,
+    total: int = 0,
+    job_id: UUID | None = None,
+) -> Job:
+    """Queue a job for the worker, in the caller's transaction if there is one; return it.
+
+    The caller has checked that the actor may do what the job will do; the job's own operations
+    check again. Raises ReadOnlyToken.
+    """
+    actor = Actor.of(actor)
+    require_write(actor)
+    return Job.objects.create(
+        id=job_id or uuid4(),
+        owner_id=actor.user_id,
+        kind=kind,
+        subject=subject if len(subject) <= 255 else subject[:254] + "…",
+        actor={
+            "token_id": actor.token_id,
+            "token_name": actor.token_name,
+            "only_session": str(actor.only_session) if actor.only_session else None,
+        },
+        arguments=arguments or {},
+        total=total,
+    )
+
+
+def jobs_of(actor: "Actor | User") -> list[Job]:
+    """The actor's newest jobs, the newest first."""
+    return list(Job.objects.filter(owner_id=Actor.of(actor).user_id).order_by("-created_at")[:_LISTED])
+
+
+def job_for_reading(actor: "Actor | User", job_id: UUID | str) -> Job:
+    """The job if it is the actor's own. Raises JobNotFound."""
+    try:
+        found = Job.objects.filter(owner_id=Actor.of(actor).user_id, pk=UUID(str(job_id))).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise JobNotFound("There is no job with this id, or it isn't yours.")
+    return found
+
+
+def cancel_job(*, actor: "Actor | User", job_id: UUID | str) -> Job:
+    """Stop a job: at once if it waits, at its next step if it is under way. What it has done stays done.
+
+    A finished job stays what it is. Raises JobNotFound, ReadOnlyToken.
+    """
+    actor = Actor.of(actor)
+    require_write(actor)
+    job = job_for_reading(actor, job_id)
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)
+        if job.state == JobState.QUEUED:
+            job.state, job.finished_at = JobState.CANCELLED, timezone.now()
+            transaction.on_commit(lambda: held.release(job.pk), robust=True)
+        if not job.is_finished or job.state == JobState.CANCELLED:
+            job.cancel_requested = True
+            job.save(update_fields=["state", "finished_at", "cancel_requested"])
+    return job
+
+
+def forget_old_jobs() -> int:
+    """Forget jobs that were finished two weeks ago; return how many there were."""
+    return Job.objects.filter(finished_at__lt=timezone.now() - _KEPT).delete()[0]
+
+
+def release_abandoned_files() -> int:
+    """Remove files that no unfinished job waits for; return for how many jobs they were held."""
+    removed = 0
+    for job_id in held.abandoned():
+        if not Job.objects.unfinished().filter(pk=job_id).exists():
+            held.release(job_id)
+            removed += 1
+    return removed
