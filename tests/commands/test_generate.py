@@ -15,6 +15,8 @@ from sessions.models import Event, Message, Role, Session, SessionCount, Status,
 from sessions.operations.loading import SessionDraft, load_sessions
 from sessions.operations.naming import preview_of
 from sessions.operations.transcript import NewMessage, append_messages
+from sessions.search.query import Query
+from sessions.search.results import search
 from sessions.storage import workspaces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +99,21 @@ def test_the_history_tells_how_each_came_to_its_status() -> None:
     assert verbs[Verb.ARCHIVED] == Session.objects.exclude(archived_at=None).count()
     for session in Session.objects.all():
         assert session.version == Event.objects.filter(session_id=session.pk).count()
+
+
+def test_search_finds_what_was_loaded_and_nothing_twice() -> None:
+    _generate(60, 1_500, seed=8)
+    _generate(60, 1_500, seed=9)
+    owner = User.objects.get(username="demo")
+    kept = Session.objects.exclude(status=Status.DELETED)
+    for phrase in ("confidence interval", "agree within", "What would"):
+        in_messages = Message.objects.filter(session__in=kept, content__icontains=phrase).count()
+        in_names = kept.filter(name__icontains=phrase).count()
+        found = search(Query.parse(f'"{phrase}"'), owner_id=owner.pk)
+        assert 0 < found.count == in_messages + in_names < 1_000
+    session = kept.exclude(name="").first()
+    by_name = search(Query.parse(f'"{session.name}"'), owner_id=owner.pk).results
+    assert str(session.pk) in {result.session_id for result in by_name if result.index is None}
 
 
 def test_one_session_gets_all_messages() -> None:

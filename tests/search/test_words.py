@@ -1,5 +1,6 @@
 """What a word is, and what a query means: without a database."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,8 @@ from django.utils import timezone
 
 from sessions.search import snippets
 from sessions.search.query import LONGEST_QUERY, Query
-from sessions.search.words import Phrase, fold
+from sessions.search.sqlite import PERHAPS_UNSPACED
+from sessions.search.words import UNSPACED, Phrase, fold
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,11 @@ def test_words(text, words, is_prefix):
 @pytest.mark.parametrize("text", ["", "++", "—", "\u0301", "*", "🧪", "่"])
 def test_nothing_to_look_for(text):
     assert Phrase.of(text) is None
+
+
+def test_the_quick_look_for_scripts_without_spaces_misses_none():
+    everything = "".join(map(chr, range(0x110000)))
+    assert set(re.findall(UNSPACED, everything)) < set(re.findall(PERHAPS_UNSPACED, everything))
 
 
 def test_folding_keeps_every_place():
