@@ -4,6 +4,7 @@ A copy keeps its origin, the session and the index where the message was first s
 as its model did (docs/decisions/0017-restructure.md).
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -24,12 +25,36 @@ _COPIED = ", ".join(
 )
 
 
-def copy_messages(source_id: UUID, target_id: UUID, *, count: int, offset: int = 0) -> int:
-    """Copy the first `count` messages of a transcript, their indexes moved by `offset`; return how many there were."""
+def copy_messages(source_id: UUID, target_id: UUID, *, count: int, first: int = 0, to: int = 0) -> int:
+    """Copy `count` messages of a transcript from `first` on, to the indexes from `to` on; return how many there were."""
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO {_MESSAGE} ({_COLUMNS}) SELECT %s, m."index" + %s, {_COPIED} FROM {_MESSAGE} m '
-            'WHERE m.session_id = %s AND m."index" < %s ORDER BY m."index"',
-            [db_id(target_id), offset, db_id(source_id), count],
+            'WHERE m.session_id = %s AND m."index" >= %s AND m."index" < %s ORDER BY m."index"',
+            [db_id(target_id), to - first, db_id(source_id), first, first + count],
+        )
+        return int(cursor.rowcount)
+
+
+def copy_interleaved(source_ids: Sequence[UUID], target_id: UUID) -> int:
+    """Copy whole transcripts into one by time; return how many messages there were.
+
+    Within a source the order stays, whatever its times say: a message counts as no earlier than the ones before it. Of two
+    at the same time the one of the earlier source comes first. Sorted are ids, not texts.
+    """
+    ids = [db_id(source_id) for source_id in source_ids]
+    places = " ".join(f"WHEN %s THEN {number}" for number in range(len(ids)))
+    wanted = ", ".join(["%s"] * len(ids))
+    running = (
+        f'SELECT m.id, m."index" AS number, CASE m.session_id {places} END AS source, max(m.created_at) OVER '
+        '(PARTITION BY m.session_id ORDER BY m."index" ROWS UNBOUNDED PRECEDING) AS at '
+        f"FROM {_MESSAGE} m WHERE m.session_id IN ({wanted})"
+    )
+    order = f"SELECT id, row_number() OVER (ORDER BY at, source, number) - 1 AS place FROM ({running}) running"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_MESSAGE} ({_COLUMNS}) SELECT %s, o.place, {_COPIED} FROM ({order}) o "
+            f"CROSS JOIN {_MESSAGE} m WHERE m.id = o.id ORDER BY o.place",
+            [db_id(target_id), *ids, *ids],
         )
         return int(cursor.rowcount)

@@ -8,9 +8,11 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sessions.storage.files import TEMPORARY
+from sessions.storage.staging import MAKING
 from sessions.storage.workspaces import INDEX, root, trash
 
 _MAX_DEPTH = 64
+_NOT_FILES = (INDEX.encode(), MAKING.encode())
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO put in its place would hang
 
@@ -50,7 +52,7 @@ def _walk(directory: int, prefix: bytes, depth: int) -> Iterator[FoundFile]:
         if depth and not names:
             yield FoundFile(prefix.rstrip(b"/"))
         for name in names:
-            if depth or not (name == INDEX.encode() or name.startswith(TEMPORARY)):
+            if depth or not (name in _NOT_FILES or name.startswith(TEMPORARY)):
                 yield from _entry(directory, name, prefix + name, depth)
     finally:
         os.close(directory)
