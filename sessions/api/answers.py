@@ -98,6 +98,11 @@ def changed_session(session: Session, actor: Actor, status: int = 200, *, locati
     return answer(data, status, version=session.version, location=location)
 
 
+def changed_sessions(sessions: Iterable[Session], actor: Actor) -> list[dict[str, Any]]:
+    """Sessions of the actor's as a change left them."""
+    return session_answers(_row_of(session, actor) for session in sessions)
+
+
 def _row_of(session: Session, actor: Actor) -> Row:
     names = session_reader(LIST_FIELDS).names
     row = {name: getattr(session, name) for name in names} | {"id": str(session.pk), "tags": tags_of(session)}

@@ -26,7 +26,7 @@ _COPIED = ", ".join(
 
 
 def copy_messages(source_id: UUID, target_id: UUID, *, count: int, first: int = 0, to: int = 0) -> int:
-    """Copy `count` messages of a transcript from `first` on, to the indexes from `to` on; return how many there were."""
+    """Copy `count` messages of a transcript from `first` on to the indexes from `to` on; return how many they were."""
     with connection.cursor() as cursor:
         cursor.execute(
             f'INSERT INTO {_MESSAGE} ({_COLUMNS}) SELECT %s, m."index" + %s, {_COPIED} FROM {_MESSAGE} m '
@@ -39,8 +39,8 @@ def copy_messages(source_id: UUID, target_id: UUID, *, count: int, first: int = 
 def copy_interleaved(source_ids: Sequence[UUID], target_id: UUID) -> int:
     """Copy whole transcripts into one by time; return how many messages there were.
 
-    Within a source the order stays, whatever its times say: a message counts as no earlier than the ones before it. Of two
-    at the same time the one of the earlier source comes first. Sorted are ids, not texts.
+    Within a source the order stays, whatever its times say: a message counts as no earlier than the ones before it. Of
+    two at the same time the one of the earlier source comes first. Sorted are ids, not texts.
     """
     ids = [db_id(source_id) for source_id in source_ids]
     places = " ".join(f"WHEN %s THEN {number}" for number in range(len(ids)))

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sessions.access import Actor
-from sessions.exceptions import Invalid, SessionError
+from sessions.access import Actor, require_write
+from sessions.exceptions import Impossible, Invalid, SessionError
 from sessions.operations.lifecycle import archive_session, purge_session, restore_session, trash_session
-from sessions.operations.sessions import update_session
+from sessions.operations.sessions import tag_session, untag_session, update_session
+from sessions.operations.tags import checked_tags
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -39,20 +41,39 @@ ACTIONS: dict[str, Callable[..., object]] = {
     "pin": _pin(True),
     "unpin": _pin(False),
 }
+TAG_ACTIONS: dict[str, Callable[..., object]] = {"tag": tag_session, "untag": untag_session}
 
 
-def apply_to_sessions(*, actor: "Actor | User", action: str, session_ids: Sequence[UUID | str]) -> list[Outcome]:
-    """Do one of ACTIONS to each session; return an outcome for each. Raises Invalid before anything is done."""
+def apply_to_sessions(
+    *, actor: "Actor | User", action: str, session_ids: Sequence[UUID | str], tag: str = ""
+) -> list[Outcome]:
+    """Do one of ACTIONS to each session, or one of TAG_ACTIONS with a tag; return an outcome for each.
+
+    Raises ReadOnlyToken, Invalid, Impossible before anything is done.
+    """
     actor = Actor.of(actor)
-    if action not in ACTIONS:
-        raise Invalid("Unknown action.", errors=[("action", f"One of {', '.join(ACTIONS)}.")])
+    require_write(actor)
+    operation = _operation(action, tag)
     if len(session_ids) > MAX_SESSIONS:
         raise Invalid("Too many sessions.", errors=[("session_ids", f"At most {MAX_SESSIONS} at once.")])
     outcomes = []
     for session_id in session_ids:
         try:
-            ACTIONS[action](actor=actor, session_id=session_id)
+            operation(actor=actor, session_id=session_id)
             outcomes.append(Outcome(str(session_id)))
         except SessionError as problem:
             outcomes.append(Outcome(str(session_id), problem))
     return outcomes
+
+
+def _operation(action: str, tag: str) -> Callable[..., object]:
+    if action in ACTIONS:
+        if tag:
+            raise Impossible("A tag goes with the actions tag and untag alone.")
+        return ACTIONS[action]
+    if action not in TAG_ACTIONS:
+        raise Invalid("Unknown action.", errors=[("action", f"One of {', '.join([*ACTIONS, *TAG_ACTIONS])}.")])
+    if not tag.strip():
+        raise Impossible("Say which tag.")
+    checked_tags([tag])
+    return partial(TAG_ACTIONS[action], tag=tag)

@@ -1,6 +1,6 @@
 """Creating sessions and changing what is kept about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
@@ -143,6 +143,24 @@ def update_session(
             if "phase" in changed:
                 follow_phase(actor, session)
     return session
+
+
+def tag_session(*, actor: "Actor | User", session_id: UUID | str, tag: str) -> Session:
+    """Give the session one more tag. Raises SessionNotFound, NotAllowed, Invalid."""
+    return _retag(Actor.of(actor), session_id, lambda tags: {*tags, *checked_tags([tag])})
+
+
+def untag_session(*, actor: "Actor | User", session_id: UUID | str, tag: str) -> Session:
+    """Take one tag off the session, if it has it. Raises SessionNotFound, NotAllowed, Invalid."""
+    return _retag(Actor.of(actor), session_id, lambda tags: {*tags} - {*checked_tags([tag])})
+
+
+def _retag(actor: Actor, session_id: UUID | str, change: Callable[[list[str]], set[str]]) -> Session:
+    """Change the tags as they are under the lock, so that two changes at once both count."""
+    with transaction.atomic():
+        session = session_for_writing(actor, session_id, lock=True)
+        session.loaded_tags = None  # they were read beside the lock
+        return update_session(actor=actor, session_id=session.pk, tags=change(tags_of(session)))
 
 
 def allowed_owner(actor: Actor, owner_id: int | None = None) -> int:

@@ -92,6 +92,15 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/<session_id>"): (None, reading()),
     ("GET", "sessions/<session_id>/export"): (None, reading()),
     ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS | dict.fromkeys(VIEWERS, 201)),
+    ("POST", "sessions/merge"): (
+        {"source_session_ids": ["0" * 10, "1" * 10]},
+        ones_own(404) | CSRF | {"reader": 403} | NO_OTHERS,
+    ),
+    ("POST", "sessions/<session_id>/split"): (
+        {"parts": [{"name": "x", "message_ranges": [[0, 0]]}]},
+        owning(201) | NO_OTHERS,
+    ),
+    ("POST", "sessions/bulk"): ({"session_ids": ["0" * 10], "action": "pin"}, ones_own() | CSRF | {"reader": 403}),
     ("PATCH", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("PUT", "sessions/<session_id>"): ({"name": "x"}, writing()),
     ("DELETE", "sessions/<session_id>"): (None, owning(204)),

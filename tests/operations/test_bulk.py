@@ -2,10 +2,11 @@
 
 import pytest
 
-from sessions.exceptions import Invalid, SessionNotFound
+from sessions.exceptions import Impossible, Invalid, SessionNotFound
 from sessions.models import Session
 from sessions.operations.bulk import ACTIONS, MAX_SESSIONS, apply_to_sessions
 from sessions.operations.lifecycle import trash_session
+from sessions.operations.tags import tags_of
 from sessions.storage import workspaces
 from tests.factories import make_session
 from tests.whole import assert_counts_right
@@ -56,3 +57,19 @@ def test_refused_before_anything_is_done(alice):
         apply_to_sessions(actor=alice, action="delete", session_ids=[session.pk] * (MAX_SESSIONS + 1))
     assert Session.objects.get().version == 1
     assert set(ACTIONS) == {"archive", "restore", "delete", "purge", "pin", "unpin"}
+
+
+def test_tags(alice):
+    """One tag more or less; the others stay, and what has it already is left alone."""
+    one, two = make_session(alice, tags=["a"]), make_session(alice, tags=["b", "mine"])
+    ids = [one.pk, two.pk]
+    outcomes = apply_to_sessions(actor=alice, action="tag", session_ids=ids, tag=" Mine ")
+    assert [outcome.problem for outcome in outcomes] == [None, None]
+    assert [tags_of(Session.objects.get(pk=pk)) for pk in ids] == [["a", "mine"], ["b", "mine"]]
+    assert [Session.objects.get(pk=pk).version for pk in ids] == [2, 1]
+    apply_to_sessions(actor=alice, action="untag", session_ids=ids, tag="mine")
+    assert [tags_of(Session.objects.get(pk=pk)) for pk in ids] == [["a"], ["b"]]
+    for action, tag, problem in (("tag", "", Impossible), ("tag", "a,b", Invalid), ("pin", "a", Impossible)):
+        with pytest.raises(problem):
+            apply_to_sessions(actor=alice, action=action, session_ids=ids, tag=tag)
+    assert_counts_right()

@@ -53,7 +53,7 @@ def test_refusals_leave_nothing(alice, mallory, session, workspace_root):
         (Impossible, alice, []),
         (Impossible, alice, [good, Part("Empty")]),
         (Invalid, alice, [good, Part("", message_ranges=[(0, 1)])]),
-        (Invalid, alice, [good, Part("Backwards", message_ranges=[(3, 1)])]),
+        (Impossible, alice, [good, Part("Backwards", message_ranges=[(3, 1)])]),
         (Invalid, alice, [good, Part("Up", files=["../other"])]),
         (Invalid, alice, [good] * 51),
         (MessageNotFound, alice, [good, Part("Beyond", message_ranges=[(9, 10)])]),

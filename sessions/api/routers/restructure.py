@@ -1,18 +1,26 @@
-"""New sessions out of others: fork, merge, split; and telling sessions apart."""
+"""New sessions out of others: fork, merge, split; and what is done to many."""
 
+from contextlib import ExitStack
+from typing import Any
+
+import orjson
 from django.http import HttpResponse
 from django.urls import reverse
 
-from sessions.api.answers import changed_session
+from sessions.api.answers import answer, changed_session, changed_sessions
 from sessions.api.auth import ApiRequest
+from sessions.api.errors import problem_of
 from sessions.api.idempotency import once, sees_to_its_key
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.preconditions import expected_version
-from sessions.api.schemas.restructure import ForkForm
+from sessions.api.schemas.restructure import BulkAnswer, BulkForm, ForkForm, MergeForm, PartForm, SplitAnswer, SplitForm
 from sessions.api.schemas.sessions import SessionAnswer
 from sessions.models import Session
+from sessions.operations.bulk import Outcome, apply_to_sessions
 from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.forking import fork_session, stage_fork
+from sessions.operations.restructure.merging import Order, merge_sessions, stage_merge
+from sessions.operations.restructure.splitting import Part, split_session, stage_split
 
 router = ApiRouter(tags=["Sessions"])
 
@@ -47,6 +55,102 @@ def fork(request: ApiRequest, session_id: str, form: ForkForm) -> HttpResponse:
             stage_fork(workspace, actor=actor, session_id=session_id, files=form.files)
 
         return once(request, make, before=copy)
+
+
+@router.post(
+    "/sessions/merge",
+    summary="Make one session of several",
+    operation_id="merge_sessions",
+    **documented({201: SessionAnswer}, 404, writes=True, etag=True, location=True),
+)
+@sees_to_its_key
+def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
+    """Sources are yours; they stay, archived unless `archive_sources` is false.
+
+    Files land in `content/<short_id of the source>/`, tags are the union, settings are the first source's. Messages
+    keep their `origin`.
+    """
+    actor, ids = request.auth, form.source_session_ids
+    with WorkspaceCopy() as workspace:
+
+        def make() -> HttpResponse:
+            made = merge_sessions(
+                actor=actor,
+                source_session_ids=ids,
+                target_name=form.target_name or "",
+                target_description=form.target_description or "",
+                tags=form.tags or (),
+                metadata=form.metadata,
+                order=Order(form.order),
+                archive_sources=form.archive_sources,
+                workspace=workspace,
+            )
+            return _made(request, made)
+
+        return once(request, make, before=lambda: stage_merge(workspace, actor=actor, source_session_ids=ids))
+
+
+@router.post(
+    "/sessions/{session_id}/split",
+    summary="Copy parts of a session into new ones",
+    operation_id="split_session",
+    **documented({201: SplitAnswer}, 404, writes=True, if_match=True),
+)
+@sees_to_its_key
+def split(request: ApiRequest, session_id: str, form: SplitForm) -> HttpResponse:
+    """Each part is a new session. The session itself keeps everything; `archive_original` archives it."""
+    actor, version = request.auth, expected_version(request)
+    parts = [_part(part) for part in form.parts]
+    workspaces: list[WorkspaceCopy] = []
+    with ExitStack() as stack:
+
+        def make() -> HttpResponse:
+            made = split_session(
+                actor=actor,
+                session_id=session_id,
+                parts=parts,
+                archive_original=form.archive_original,
+                expected_version=version,
+                workspaces=workspaces,
+            )
+            return answer({"new_sessions": changed_sessions(made, actor)}, 201)
+
+        def copy() -> None:
+            workspaces.extend(stage_split(stack, actor=actor, session_id=session_id, parts=parts))
+
+        return once(request, make, before=copy)
+
+
+def _part(form: PartForm) -> Part:
+    return Part(
+        name=form.name,
+        description=form.description or "",
+        tags=form.tags,
+        metadata=form.metadata or {},
+        message_ranges=[(first, last) for first, last in form.message_ranges or ()],
+        files=form.files or (),
+    )
+
+
+@router.post(
+    "/sessions/bulk",
+    summary="Archive, restore, delete, pin or tag many sessions",
+    operation_id="change_sessions",
+    **documented({200: BulkAnswer}, writes=True),
+)
+def bulk(request: ApiRequest, form: BulkForm) -> HttpResponse:
+    """Each session succeeds or fails by itself. `delete` moves to the trash."""
+    outcomes = apply_to_sessions(
+        actor=request.auth, action=form.action, session_ids=form.session_ids, tag=form.tag or ""
+    )
+    return answer({"results": [_result(outcome) for outcome in outcomes]})
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    result: dict[str, Any] = {"session_id": outcome.session_id, "ok": outcome.problem is None}
+    if outcome.problem is not None and (problem := problem_of(outcome.problem)) is not None:
+        result["problem"] = orjson.Fragment(problem.body())
+    return result
 
 
 def _made(request: ApiRequest, session: Session) -> HttpResponse:

@@ -48,9 +48,9 @@ def merge_sessions(
 ) -> Session:
     """Make one session of 2 to 50 of the actor's own; return it.
 
-    Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags are
-    the union, settings are the first source's. Sources stay, archived unless told otherwise. `workspace` has been filled
-    by `stage_merge`, if given. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, QuotaExceeded,
+    Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags
+    are the union, settings are the first source's. Sources stay, archived unless told otherwise. `workspace` has been
+    filled by `stage_merge`, if given. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, QuotaExceeded,
     StorageError; nothing is left then.
     """
     actor = Actor.of(actor)
@@ -127,7 +127,7 @@ def union_of_tags(own: Sequence[str], sources: Iterable[Session]) -> list[str]:
 
 
 def _locked(actor: Actor, sources: Sequence[Session]) -> list[Session]:
-    """The sources as they are now, locked in the order of their ids: two merges of the same ones don't block each other."""
+    """The sources as they are now, locked in the order of their ids: two merges don't block each other."""
     by_id = {pk: session_for_owning(actor, pk, lock=True) for pk in sorted(source.pk for source in sources)}
     locked = [by_id[source.pk] for source in sources]
     check_size(sum(source.message_count for source in locked))

@@ -55,8 +55,8 @@ def split_session(
 ) -> list[Session]:
     """Copy parts of a session of the actor's own into new ones, one each; return them in order.
 
-    The session keeps everything, and is archived if asked for. Messages stay in the transcript's order; one may be in several
-    parts. `workspaces` have been filled by `stage_split`, if given. Raises SessionNotFound, MessageNotFound,
+    The session keeps everything, and is archived if asked for. Messages stay in the transcript's order; one may be in
+    several parts. `workspaces` have been filled by `stage_split`, if given. Raises SessionNotFound, MessageNotFound,
     FileNotFound, StaleVersion, Impossible, Invalid, NotAllowed, TooLarge, StorageError; nothing is left then.
     """
     actor = Actor.of(actor)
@@ -67,7 +67,7 @@ def split_session(
         with transaction.atomic():
             source = session_for_owning(actor, session_id, lock=True)
             check_version(source, expected_version)
-            ranges = [ranges_of(part, source, f"parts[{number}]") for number, part in enumerate(parts)]
+            ranges = [ranges_of(part, source) for part in parts]
             check_size(sum(last - first + 1 for found in ranges for first, last in found))
             made = [_make(actor, source, owner_id, part, found) for part, found in zip(parts, ranges, strict=True)]
             if archive_original:
@@ -80,7 +80,7 @@ def split_session(
 def stage_split(
     stack: ExitStack, *, actor: "Actor | User", session_id: UUID | str, parts: Sequence[Part]
 ) -> list[WorkspaceCopy]:
-    """Copy each part's files for `split_session`, before anything is locked; they go with the stack. Raises as it does."""
+    """Copy each part's files for `split_session`, before anything is locked. They go with the stack. Raises as it."""
     actor = Actor.of(actor)
     allowed_owner(actor)
     check_parts(parts)
@@ -116,15 +116,12 @@ def check_parts(parts: Sequence[Part]) -> None:
             raise Impossible(f"The part “{part.name}” would be empty: give it messages or files.")
 
 
-def ranges_of(part: Part, source: Session, where: str = "") -> list[tuple[int, int]]:
-    """The part's ranges in order, each message once. Raises Invalid for one that goes backwards, MessageNotFound."""
+def ranges_of(part: Part, source: Session) -> list[tuple[int, int]]:
+    """The part's ranges in order, each message once. Raises Impossible for one that goes backwards, MessageNotFound."""
     ranges: list[tuple[int, int]] = []
     for first, last in sorted(part.message_ranges):
         if not 0 <= first <= last:
-            raise Invalid(
-                "A range of messages goes from its first to its last.",
-                errors=[(f"{where}.message_ranges", f"{first} to {last} goes backwards.")],
-            )
+            raise Impossible(f"A range of messages goes from its first to its last: {first} to {last} goes backwards.")
         if last >= source.message_count:
             raise MessageNotFound(
                 f"The transcript has {source.message_count} messages; there is none with index {last}.",
