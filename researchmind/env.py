@@ -60,6 +60,9 @@ SETTINGS = (
     Setting("WORKSPACE_QUOTA_MB", "int", 10240, "What the files of one session may have together, in MiB."),
     Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
     Setting("MAX_IMPORT_MB", "int", 2048, "Largest file to import in MiB, packed and unpacked; beyond it 413."),
+    Setting("QDRANT_KEY", "str", "", "Qdrant's key, sent to QDRANT_URL alone."),
+    Setting("QDRANT_KEY_FILE", "path", None, "A file that holds the key, in place of the variable."),
+    Setting("QDRANT_SECONDS", "int", 5, "How long everything that one request asks of Qdrant may take."),
     Setting("MAX_POINTS", "int", 100_000, "Points that the vector collection of a session may have; beyond it 413."),
     Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from sessions.storage import model_server
+from sessions.storage import model_server, qdrant
 
 _OLDEST_SQLITE = (3, 35)  # RETURNING
 
@@ -81,4 +81,18 @@ def model_server_is_usable(**kwargs: Any) -> list[CheckMessage]:
         model_server.from_settings()
     except ValueError as error:
         return [Error(f"The settings RESEARCHMIND_MODEL_SERVER… can't be used. {error}", id="research.E005")]
+    return []
+
+
+@register()
+def qdrant_is_usable(**kwargs: Any) -> list[CheckMessage]:
+    """Qdrant's address, key and limits must make sense; whether it answers is asked later."""
+    if settings.MAX_POINTS < 1 or settings.QDRANT_SECONDS < 1:
+        return [
+            Error("RESEARCHMIND_MAX_POINTS and RESEARCHMIND_QDRANT_SECONDS must be at least 1.", id="research.E009")
+        ]
+    try:
+        qdrant.from_settings()
+    except ValueError as error:
+        return [Error(f"The settings QDRANT_URL and RESEARCHMIND_QDRANT_… can't be used. {error}", id="research.E010")]
     return []

@@ -292,3 +292,21 @@ class ModelServerBusy(ModelServerError):
     """As many answers are under way as this process may wait for."""
 
     code = "model_server_busy"
+
+
+class VectorStoreError(SessionError):
+    """Qdrant did nothing that could be relied on."""
+
+    code = "vector_store_failed"
+
+
+class VectorStoreUnreachable(VectorStoreError):
+    """Nobody answers at Qdrant's address."""
+
+    code = "vector_store_unreachable"
+
+
+class VectorStoreNotConfigured(VectorStoreError):
+    """A session's vectors are in Qdrant, and the settings name none."""
+
+    code = "vector_store_not_configured"

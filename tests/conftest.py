@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -167,6 +168,16 @@ def model_server(settings) -> Iterator[ModelServerStub]:
     """A model server that is connected and answers well."""
     with ModelServerStub() as stub:
         settings.MODEL_SERVER = stub.setting
+        yield stub
+
+
+@pytest.fixture
+def qdrant(settings) -> Iterator[Any]:
+    """A Qdrant that is connected and works well; its client is imported here, so that others do without it."""
+    from tests.qdrant_server import QdrantStub
+
+    with QdrantStub() as stub:
+        settings.QDRANT_URL = stub.url
         yield stub
 
 

@@ -24,7 +24,7 @@ def rows_of_settings() -> dict[str, list[str]]:
 
 
 def test_every_setting_is_told_and_none_that_is_not_there():
-    assert set(rows_of_settings()) == {PREFIX + setting.name for setting in SETTINGS} | {"DATABASE_URL"}
+    assert set(rows_of_settings()) == {PREFIX + setting.name for setting in SETTINGS} | {"DATABASE_URL", "QDRANT_URL"}
 
 
 def test_defaults_are_the_real_ones():

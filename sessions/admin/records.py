@@ -1,6 +1,7 @@
 """What nobody edits: tags, events, tokens and removals that wait."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -15,9 +16,21 @@ from sessions.access import Actor, SessionRef
 from sessions.admin.bases import RecordModelAdmin
 from sessions.admin.counts import ShortPaginator
 from sessions.exceptions import SessionError
-from sessions.models import ApiToken, Event, Job, Lineage, Run, Session, SessionCount, Tag, WorkspaceRemoval
+from sessions.models import (
+    ApiToken,
+    Event,
+    Job,
+    Lineage,
+    Run,
+    Session,
+    SessionCount,
+    Tag,
+    VectorRemoval,
+    WorkspaceRemoval,
+)
 from sessions.models.session import short_id_range
 from sessions.operations.tokens import revoke_token
+from sessions.operations.vectors.removals import remove_collection
 from sessions.operations.workspaces import remove_workspace
 
 
@@ -203,27 +216,54 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         self.message_user(request, _said(len(chosen), "token", "revoked"), messages.SUCCESS)
 
 
-@admin.register(WorkspaceRemoval)
-class WorkspaceRemovalAdmin(ReadOnlyAdmin):
-    """Workspaces of deleted sessions that could not be removed yet. The worker tries again by itself."""
+class RemovalAdmin(ReadOnlyAdmin):
+    """What is left of deleted sessions and could not be removed yet. The worker tries again by itself."""
 
-    list_display = ("session_id", "requested_at", "attempts", "last_attempt_at", "last_error")
+    list_display: tuple[str, ...] = ("session_id", "requested_at", "attempts", "last_attempt_at", "last_error")
     actions = ("try_now",)
+    noun: str
+
+    def remove(self, session_id: UUID) -> bool:
+        """Remove it; return whether it is gone."""
+        raise NotImplementedError
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Whoever may delete sessions may see to it that they go."""
         return request.user.has_perm("research.delete_session")
 
     @admin.action(description="Try now", permissions=["retry"])
-    def try_now(self, request: HttpRequest, queryset: QuerySet[WorkspaceRemoval]) -> None:
+    def try_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Try the chosen removals once more."""
         chosen = list(queryset.values_list("session_id", flat=True))
-        gone = sum(remove_workspace(session_id) for session_id in chosen)
+        gone = sum(self.remove(session_id) for session_id in chosen)
         if gone:
-            self.message_user(request, _said(gone, "workspace", "removed"), messages.SUCCESS)
+            self.message_user(request, _said(gone, self.noun, "removed"), messages.SUCCESS)
         if gone < len(chosen):
-            waiting = _said(len(chosen) - gone, "workspace", "still there: the last column says why")
+            waiting = _said(len(chosen) - gone, self.noun, "still there: the last column says why")
             self.message_user(request, waiting, messages.WARNING)
+
+
+@admin.register(WorkspaceRemoval)
+class WorkspaceRemovalAdmin(RemovalAdmin):
+    """Workspaces that are still there."""
+
+    noun = "workspace"
+
+    def remove(self, session_id: UUID) -> bool:
+        """Remove the directory."""
+        return remove_workspace(session_id)
+
+
+@admin.register(VectorRemoval)
+class VectorRemovalAdmin(RemovalAdmin):
+    """Collections that Qdrant still has."""
+
+    list_display = ("session_id", "requested_at", "due_at", "attempts", "last_attempt_at", "last_error")
+    noun = "collection"
+
+    def remove(self, session_id: UUID) -> bool:
+        """Remove the collection, if it is due."""
+        return remove_collection(session_id, seconds=3)
 
 
 def _said(number: int, noun: str, what: str) -> str:

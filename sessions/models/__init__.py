@@ -22,6 +22,7 @@ from sessions.models.tag import Tag
 from sessions.models.task import Task, TaskStatus
 from sessions.models.token import ApiToken, Scope
 from sessions.models.vector_collection import VectorCollection, VectorPoint
+from sessions.models.vector_removal import VectorRemoval
 from sessions.models.workspace_removal import WorkspaceRemoval
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "TaskStatus",
     "VectorCollection",
     "VectorPoint",
+    "VectorRemoval",
     "Verb",
     "WorkspaceRemoval",
 ]

@@ -72,3 +72,8 @@ def key_of(point_id: int | UUID) -> str:
 def point_id_of(key: str) -> int | str:
     """The point's id as people and Qdrant write it."""
     return str(UUID(key[1:])) if key.startswith("u") else int(key)
+
+
+def key_of_text(point_id: int | str) -> str:
+    """The key of a point whose UUID is a text."""
+    return key_of(point_id if isinstance(point_id, int) else UUID(point_id))

@@ -7,6 +7,8 @@ from django.conf import settings
 from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
 from sessions.operations.jobs.queue import forget_old_jobs, release_abandoned_files
+from sessions.operations.vectors.moving import move_collections
+from sessions.operations.vectors.removals import retry_vector_removals
 from sessions.operations.workspaces import retry_workspace_removals
 from sessions.search import index
 from sessions.storage.staging import remove_abandoned
@@ -21,4 +23,6 @@ def keep_house() -> None:
     release_abandoned_files()
     session_count.compact()
     index.tidy()
+    retry_vector_removals()
+    move_collections()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -13,6 +13,7 @@ from sessions.models import (
     Run,
     SessionCount,
     Tag,
+    VectorRemoval,
     Verb,
     WorkspaceRemoval,
 )
@@ -24,16 +25,17 @@ from tests.factories import make_session
 from tests.statements import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MODELS = ("tag", "event", "job", "run", "apitoken", "workspaceremoval")
+MODELS = ("tag", "event", "job", "run", "apitoken", "workspaceremoval", "vectorremoval")
 
 
 def rows_of(model: str, alice):
     session = make_session(alice, tags=["moss"], phase="idea")
     create_token(actor=alice, name="laptop")
     WorkspaceRemoval.objects.create(session_id=session.pk)
+    VectorRemoval.objects.create(session_id=session.pk)
     start_job(actor=alice, kind=JobKind.EMPTY_TRASH, subject="1 session")
     own = {"tag": Tag, "event": Event, "job": Job, "run": Run, "apitoken": ApiToken}
-    tables = own | {"workspaceremoval": WorkspaceRemoval}
+    tables = own | {"workspaceremoval": WorkspaceRemoval, "vectorremoval": VectorRemoval}
     return tables[model].objects
 
 

@@ -50,3 +50,21 @@ def test_the_model_server(settings, name, value, ids):
     settings.MODEL_SERVER = "openai:http://127.0.0.1:8000"
     setattr(settings, name, value)
     assert [error.id for error in checks.model_server_is_usable()] == ids
+
+
+@pytest.mark.parametrize(
+    ("values", "ids"),
+    [
+        ({}, []),
+        ({"QDRANT_URL": "https://qdrant:6333", "QDRANT_KEY": "secret"}, []),
+        ({"QDRANT_URL": "qdrant:6333"}, ["research.E010"]),
+        ({"QDRANT_URL": "http://key@qdrant"}, ["research.E010"]),
+        ({"QDRANT_URL": "http://qdrant", "QDRANT_KEY": "two\nlines"}, ["research.E010"]),
+        ({"QDRANT_SECONDS": 0}, ["research.E009"]),
+        ({"MAX_POINTS": 0}, ["research.E009"]),
+    ],
+)
+def test_qdrant(settings, values, ids):
+    for name, value in values.items():
+        setattr(settings, name, value)
+    assert [error.id for error in checks.qdrant_is_usable()] == ids

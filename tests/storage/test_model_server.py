@@ -6,8 +6,9 @@ import pytest
 
 from sessions.exceptions import ModelServerError, ModelServerUnreachable, UnknownModel
 from sessions.storage import model_server
+from sessions.storage.exchange import read_key
 from sessions.storage.model_server import Finish, Piece, Question, Said
-from sessions.storage.model_server.address import Address, read_key
+from sessions.storage.model_server.address import Address
 from tests.model_server import CERTIFICATE, ModelServerStub
 
 QUESTION = Question("qwen3:14b", [Said("system", "Be brief."), Said("user", "What is HNSW?")], 8192)

@@ -10,6 +10,7 @@ from ninja import Query
 from sessions.api.answers import answer
 from sessions.api.auth import ApiRequest
 from sessions.api.errors import invalid
+from sessions.api.idempotency import once, sees_to_its_key
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.preconditions import expected_version
 from sessions.api.schemas.points import (
@@ -26,6 +27,7 @@ from sessions.models.vector_collection import Distance
 from sessions.operations.vectors import points
 from sessions.operations.vectors.points import FoundPoint, collection_for_reading
 from sessions.operations.vectors.values import NewPoint, as_json
+from sessions.storage import qdrant
 
 router = ApiRouter(tags=["Vectors"])
 
@@ -55,7 +57,7 @@ def list_points(request: ApiRequest, session_id: str, query: Query[PointListQuer
         "next": following,
     }
     if query.count and query.cursor is None:
-        data["count"] = 0 if found is None else found.point_count
+        data["count"] = 0 if found is None else points.count_points(found)
     return answer(data)
 
 
@@ -64,8 +66,14 @@ def list_points(request: ApiRequest, session_id: str, query: Query[PointListQuer
     summary="Put points into the vector collection, up to 1,000 of them",
     **documented({200: PutPointsAnswer}, 404, 409, writes=True, if_match=True),
 )
+@sees_to_its_key
 def put_points(request: ApiRequest, session_id: str, form: PutPointsForm) -> HttpResponse:
     """All or none; each takes the place of the one that has its id. The first choose `size` and `distance`."""
+    in_database = not qdrant.is_configured()  # nothing of the database is held while Qdrant works; twice harms nothing
+    return once(request, lambda: _put(request, session_id, form), is_one_transaction=in_database)
+
+
+def _put(request: ApiRequest, session_id: str, form: PutPointsForm) -> HttpResponse:
     found = points.put_points(
         actor=request.auth,
         session_id=session_id,

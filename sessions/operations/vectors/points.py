@@ -12,7 +12,7 @@ from sessions.access import Actor, SessionRef, require_write, session_for_readin
 from sessions.exceptions import SessionNotFound, TooManyPoints
 from sessions.models import Session, Status, VectorCollection, Verb
 from sessions.models import vector_rows as rows
-from sessions.models.vector_collection import Distance, Place, point_id_of
+from sessions.models.vector_collection import Distance, Place, key_of_text, point_id_of
 from sessions.models.vector_rows import Collection, StoredPoint, touch_collection
 from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
@@ -25,6 +25,9 @@ from sessions.operations.vectors.values import (
     checked_points,
     checked_vector,
 )
+from sessions.operations.vectors.writing import begin_writing, nobody_writes, write
+from sessions.storage import qdrant
+from sessions.storage.qdrant.point import Point
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -51,19 +54,38 @@ def put_points(
     """Keep points, each in place of the one that has its id; return the collection as it was before.
 
     The first points choose the vectors' size and distance (cosine unless told). Raises SessionNotFound,
-    SessionNotActive, StaleVersion, VectorMismatch, Invalid, TooManyPoints, TooLarge.
+    SessionNotActive, StaleVersion, VectorMismatch, Invalid, TooManyPoints, TooLarge, VectorStoreError.
     """
     actor = Actor.of(actor)
     require_write(actor)
+
+    def note(amount: int) -> None:
+        audit.record(actor, Verb.POINTS_PUT, found.session_id, points=amount)
+
     with transaction.atomic():
         found = _touched(actor, session_id, expected_version) or _make(actor, session_id, expected_version)
         chosen = distance or (found.distance if found.point_count else Distance.COSINE)
         size, stored = checked_points(points, chosen)
         found = _fitting(found, size, chosen)
-        _check_quota(found, stored)
-        rows.write_points(found.session_id, stored)
-        audit.record(actor, Verb.POINTS_PUT, found.session_id, points=len(stored))
+        if found.place == Place.DATABASE:
+            _check_quota(found, stored)
+            rows.write_points(found.session_id, stored)
+            note(len(stored))
+            return found
+        begin_writing(found.session_id)
+    write(found, lambda: _put_into_qdrant(found, stored), done=note, more=len(stored))
     return found
+
+
+def _put_into_qdrant(collection: Collection, points: Sequence[StoredPoint]) -> int:
+    store, name = qdrant.connected(), qdrant.name_of(collection.session_id)
+    store.make(name, collection.size, collection.distance.value)
+    sent = [Point(point_id_of(point.key), point.vector, point.payload) for point in points]
+    if collection.point_count + len(sent) > settings.MAX_POINTS:
+        count = store.count(name)
+        _check_room(count, len(sent) - store.there(name, [point.point_id for point in sent]))
+    store.put(name, sent)
+    return len(sent)
 
 
 def collection_for_reading(actor: "Actor | User", session_id: UUID | str) -> Collection | None:
@@ -105,12 +127,17 @@ def _writable(actor: Actor, session_id: UUID | str, expected_version: int | None
 def _make(actor: Actor, session_id: UUID | str, expected_version: int | None) -> Collection:
     """The session's collection, made now unless somebody else was faster. Raises as `_writable`."""
     session = _writable(actor, session_id, expected_version)
-    made = VectorCollection(session=session, size=0, distance=Distance.COSINE, place=Place.DATABASE)
+    made = VectorCollection(session=session, size=0, distance=Distance.COSINE, place=_place())
     VectorCollection.objects.bulk_create([made], ignore_conflicts=True)
     found = _touched(actor, session.pk, expected_version)
     if found is None:
         raise SessionNotFound(session_id)
     return found
+
+
+def _place() -> Place:
+    """Where collections are made now."""
+    return Place.QDRANT if qdrant.is_configured() else Place.DATABASE
 
 
 def _fitting(collection: Collection, size: int, distance: Distance) -> Collection:
@@ -119,8 +146,9 @@ def _fitting(collection: Collection, size: int, distance: Distance) -> Collectio
     Raises VectorMismatch.
     """
     if not collection.point_count:
-        VectorCollection.objects.filter(pk=collection.session_id).update(size=size, distance=distance)
-        return replace(collection, size=size, distance=distance)
+        free = VectorCollection.objects.filter(nobody_writes(), pk=collection.session_id, moving_since=None)
+        if free.update(size=size, distance=distance, place=_place()):
+            return replace(collection, size=size, distance=distance, place=_place())
     check_distance(distance, collection)
     check_size("points[0].vector", size, collection)
     return collection
@@ -132,11 +160,13 @@ def _check_quota(collection: Collection, points: Sequence[StoredPoint]) -> None:
     if len(points) <= room:
         return
     there = rows.read_payloads(collection.session_id, [point.key for point in points])
-    if len(points) - len(there) > room:
+    _check_room(collection.point_count, len(points) - len(there))
+
+
+def _check_room(count: int, more: int) -> None:
+    if count + more > settings.MAX_POINTS:
         raise TooManyPoints(
-            f"A session has at most {settings.MAX_POINTS:,} points here.",
-            point_count=collection.point_count,
-            limit=settings.MAX_POINTS,
+            f"A session has at most {settings.MAX_POINTS:,} points here.", point_count=count, limit=settings.MAX_POINTS
         )
 
 
@@ -149,38 +179,83 @@ def remove_points(
 ) -> int:
     """Remove the points with these ids; return how many there were.
 
-    Raises SessionNotFound, SessionNotActive, StaleVersion, Invalid.
+    Raises SessionNotFound, SessionNotActive, StaleVersion, Invalid, VectorStoreError.
     """
     actor = Actor.of(actor)
     require_write(actor)
     keys = checked_keys(point_ids)
+
     with transaction.atomic():
         found = _touched(actor, session_id, expected_version)
         if found is None:
             _writable(actor, session_id, expected_version)
             return 0
-        removed = rows.remove_points(found.session_id, keys)
-        if removed:
-            audit.record(actor, Verb.POINTS_REMOVED, found.session_id, points=removed)
-    return removed
+        whole_id = found.session_id
+
+        def note(amount: int) -> None:
+            if amount:
+                audit.record(actor, Verb.POINTS_REMOVED, whole_id, points=amount)
+
+        if found.place == Place.DATABASE:
+            removed = rows.remove_points(found.session_id, keys)
+            note(removed)
+            return removed
+        begin_writing(whole_id)
+    name, unwanted = qdrant.name_of(whole_id), [point_id_of(key) for key in keys]
+    return write(found, lambda: qdrant.connected().remove(name, unwanted), done=note)
+
+
+def count_points(collection: Collection) -> int:
+    """How many points there are, now. Raises VectorStoreError."""
+    if collection.place == Place.DATABASE:
+        return collection.point_count
+    return qdrant.connected().count(qdrant.name_of(collection.session_id))
 
 
 def read_points(
     collection: Collection, *, start: str = "", limit: int, with_vectors: bool = False
 ) -> tuple[list[FoundPoint], str | None]:
-    """A page of points in the order of their ids, numbers before UUIDs, and the key that the next page starts with."""
-    page = rows.read_points(collection.session_id, start=start, limit=limit + 1, with_vectors=with_vectors)
-    points = [FoundPoint(point_id_of(point.key), point.payload, point.vector) for point in page[:limit]]
-    return points, page[limit].key if len(page) > limit else None
+    """A page of points in the order of their ids, numbers before UUIDs, and the key that the next page starts with.
+
+    Raises VectorStoreError.
+    """
+    if collection.place == Place.DATABASE:
+        page = rows.read_points(collection.session_id, start=start, limit=limit + 1, with_vectors=with_vectors)
+        if page or not _has_moved(collection):
+            points = [FoundPoint(point_id_of(point.key), point.payload, point.vector) for point in page[:limit]]
+            return points, page[limit].key if len(page) > limit else None
+    found, following = qdrant.connected().page(
+        qdrant.name_of(collection.session_id),
+        start=point_id_of(start) if start else None,
+        limit=limit,
+        with_vectors=with_vectors,
+    )
+    points = [FoundPoint(point.point_id, point.payload, point.vector) for point in found]
+    return points, None if following is None else key_of_text(following)
 
 
 def search_points(collection: Collection, *, vector: Sequence[float], limit: int) -> list[FoundPoint]:
-    """The points nearest to a vector, the nearest first. Raises VectorMismatch, Invalid.
+    """The points nearest to a vector, the nearest first. Raises VectorMismatch, Invalid, VectorStoreError.
 
     `score` is the cosine or the product, larger for nearer ones, or the Euclidean distance, smaller for nearer ones.
     """
+    if not collection.size:
+        return []
     check_size("vector", len(vector), collection)
     wanted = checked_vector("vector", vector, collection.distance)
-    found = nearest(collection, wanted, limit)
-    payloads = rows.read_payloads(collection.session_id, [key for key, _ in found])
-    return [FoundPoint(point_id_of(key), payloads[key], score=score) for key, score in found if key in payloads]
+    if collection.place == Place.DATABASE:
+        near = nearest(collection, wanted, limit)
+        payloads = rows.read_payloads(collection.session_id, [key for key, _ in near])
+        if payloads or not _has_moved(collection):
+            scored = [(key, score) for key, score in near if key in payloads]
+            return [FoundPoint(point_id_of(key), payloads[key], score=score) for key, score in scored]
+    found = qdrant.connected().nearest(qdrant.name_of(collection.session_id), wanted.tolist(), limit)
+    return [FoundPoint(point.point_id, point.payload, score=score) for point, score in found]
+
+
+def _has_moved(collection: Collection) -> bool:
+    """Whether points that were in the database are in Qdrant by now."""
+    if not collection.point_count:
+        return False
+    now = rows.read_collection(collection.session_id)
+    return now is not None and now.place == Place.QDRANT

@@ -13,16 +13,23 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from sessions.exceptions import ModelServerBusy, ModelServerError, ModelServerNotConfigured, UnknownModel
+from sessions.exceptions import (
+    ModelServerBusy,
+    ModelServerError,
+    ModelServerNotConfigured,
+    ModelServerUnreachable,
+    UnknownModel,
+)
+from sessions.storage.exchange import Limits, Partner, Reply, exchange, read_key
 from sessions.storage.model_server import ollama, openai
-from sessions.storage.model_server.address import Address, read_key
+from sessions.storage.model_server.address import Address
 from sessions.storage.model_server.answers import Finish, Model, Piece, Question, Said, document_of, reason_of
-from sessions.storage.model_server.exchange import Limits, Reply, exchange
 
 __all__ = ["Finish", "Model", "ModelServer", "Piece", "Question", "Said"]
 
 LIST_SECONDS = 10.0  # for the whole list of models; an answer has the limits of the settings
 _LIST_BYTES = 4 * 2**20
+_PARTNER = Partner("The model server", ModelServerError, ModelServerUnreachable)
 _PROTOCOLS: dict[str, Any] = {ollama.NAME: ollama, openai.NAME: openai}
 
 Parts = Generator[Piece | Finish, None, None]
@@ -88,7 +95,7 @@ class ModelServer:
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         url = self.address.url + path
-        with exchange(method, url, headers=headers, body=body, limits=limits, look=look) as reply:
+        with exchange(method, url, headers=headers, body=body, limits=limits, look=look, partner=_PARTNER) as reply:
             yield reply
 
 

@@ -1,13 +1,10 @@
-"""Where the model server is and what opens it: RESEARCHMIND_MODEL_SERVER and its key."""
+"""Where the model server is: RESEARCHMIND_MODEL_SERVER."""
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from sessions.storage.model_server import ollama, openai
 
-_KEY = re.compile(r"[\x21-\x7e]+")
 _PROTOCOLS = {ollama.NAME: ollama, openai.NAME: openai}
 
 
@@ -29,16 +26,3 @@ class Address:
             raise ValueError("Write the address alone: a key goes into RESEARCHMIND_MODEL_SERVER_KEY.")
         path = parts.path.rstrip("/") or _PROTOCOLS[kind].DEFAULT_PATH
         return cls(kind, f"{parts.scheme}://{parts.netloc}{path}")
-
-
-def read_key(key: str, path: Path | None) -> str:
-    """The key, from the variable or the file; empty without either. Raises ValueError for one that can't be sent."""
-    if path is not None:
-        try:
-            key = path.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"The file {path} can't be read.") from error
-    key = key.strip()
-    if key and not _KEY.fullmatch(key):
-        raise ValueError("A key is one line of letters, digits and signs.")
-    return key

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sessions.storage.exchange import Reply
 from sessions.storage.model_server.answers import (
     Finish,
     Model,
@@ -14,7 +15,6 @@ from sessions.storage.model_server.answers import (
     nonsense,
     text_of,
 )
-from sessions.storage.model_server.exchange import Reply
 
 NAME = "ollama"
 MODELS = "/api/tags"

@@ -5,18 +5,30 @@ environment. Its own time limit is for one read, so a server that drips could go
 every read ends after a moment, to look at the clock and at whoever waits.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpcore
 
-from sessions.exceptions import ModelServerError, ModelServerUnreachable
+from sessions.exceptions import SessionError
 
 _LOOK_SECONDS = 0.25
 LONGEST_LINE = 2**20
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Who is at the other end, as errors call it, and the errors: for what it does, and if nobody answers the door."""
+
+    name: str
+    failed: type[SessionError]
+    unreachable: type[SessionError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +44,30 @@ class Limits:
 class _Watch:
     """What is left of an exchange's time and size."""
 
-    def __init__(self, limits: Limits, look: Callable[[], None]) -> None:
+    def __init__(self, limits: Limits, look: Callable[[], None], partner: Partner) -> None:
         self.limits = limits
+        self.partner = partner
         self._look = look
         self._until = time.monotonic() + limits.total
         self._size = 0
 
     def left(self) -> float:
-        """Seconds that are left. Raises ModelServerError when there are none, and what `look` raises."""
+        """Seconds that are left. Raises the partner's error when there are none, and what `look` raises."""
         self._look()
         left = self._until - time.monotonic()
         if left <= 0:
-            raise ModelServerError(f"The model server took longer than {self.limits.total:g} seconds, so it was left.")
+            raise self.failed(f"took longer than {self.limits.total:g} seconds, so it was left.")
         return left
 
+    def failed(self, what: str) -> SessionError:
+        """The partner's error for what it did."""
+        return self.partner.failed(f"{self.partner.name} {what}")
+
     def count(self, size: int) -> None:
-        """Note bytes that came. Raises ModelServerError when they are too many."""
+        """Note bytes that came. Raises the partner's error when they are too many."""
         self._size += size
         if self._size > self.limits.size:
-            raise ModelServerError(f"The model server sent more than {self.limits.size // 2**20} MiB, so it was left.")
+            raise self.failed(f"sent more than {self.limits.size // 2**20} MiB, so it was left.")
 
 
 class _WatchedStream(httpcore.NetworkStream):
@@ -61,7 +78,7 @@ class _WatchedStream(httpcore.NetworkStream):
         self._watch = watch
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what comes next. Raises ModelServerError when nothing comes for too long."""
+        """Read what comes next. Raises the partner's error when nothing comes for too long."""
         until = time.monotonic() + self._watch.limits.wait
         while True:
             pause = min(self._watch.left(), _LOOK_SECONDS)
@@ -71,7 +88,7 @@ class _WatchedStream(httpcore.NetworkStream):
                 if time.monotonic() < until:
                     continue
                 seconds = f"{self._watch.limits.wait:g} seconds"
-                raise ModelServerError(f"The model server said nothing for {seconds}, so it was left.") from None
+                raise self._watch.failed(f"said nothing for {seconds}, so it was left.") from None
             self._watch.count(len(data))
             return data
 
@@ -109,8 +126,9 @@ class _WatchedNetwork(httpcore.SyncBackend):
 class Reply:
     """An answer as it comes."""
 
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: httpcore.Response, watch: _Watch) -> None:
         self._response = response
+        self._watch = watch
         self.status = response.status
         headers = {name.lower(): value for name, value in response.headers}
         self.content_type = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
@@ -120,13 +138,13 @@ class Reply:
         return b"".join(self._response.iter_stream())
 
     def lines(self) -> Iterator[bytes]:
-        """Its lines, each as soon as it is there. Raises ModelServerError for one that doesn't end."""
+        """Its lines, each as soon as it is there. Raises the partner's error for one that doesn't end."""
         rest = b""
         for part in self._response.iter_stream():
             *lines, rest = (rest + part).split(b"\n")
             yield from lines
             if len(rest) > LONGEST_LINE:
-                raise ModelServerError("The model server sent a line without an end, so it was left.")
+                raise self._watch.failed("sent a line without an end, so it was left.")
         if rest:
             yield rest
 
@@ -140,12 +158,13 @@ def exchange(
     body: bytes = b"",
     limits: Limits,
     look: Callable[[], None],
+    partner: Partner,
 ) -> Iterator[Reply]:
     """Send a request and give its answer. `look` is called every moment and may raise to end it.
 
-    Raises ModelServerUnreachable if nobody answers the door, ModelServerError for everything else.
+    Raises the partner's errors, that it can't be reached if nobody answers the door.
     """
-    watch = _Watch(limits, look)
+    watch = _Watch(limits, look, partner)
     timeouts = {"connect": min(limits.connect, limits.total), "pool": limits.connect}
     try:
         with (
@@ -154,10 +173,23 @@ def exchange(
                 method, url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
             ) as response,
         ):
-            yield Reply(response)
+            yield Reply(response, watch)
     except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.UnsupportedProtocol) as error:
-        raise ModelServerUnreachable("The model server can't be reached. Nothing was changed.") from error
+        raise partner.unreachable(f"{partner.name} can't be reached. Nothing was changed.") from error
     except httpcore.TimeoutException as error:
-        raise ModelServerError("The model server takes nothing, so it was left.") from error
+        raise watch.failed("takes nothing, so it was left.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise ModelServerError("The model server broke its answer off, or speaks no HTTP.") from error
+        raise watch.failed("broke its answer off, or speaks no HTTP.") from error
+
+
+def read_key(key: str, path: Path | None) -> str:
+    """The key, from the variable or the file; empty without either. Raises ValueError for one that can't be sent."""
+    if path is not None:
+        try:
+            key = path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"The file {path} can't be read.") from error
+    key = key.strip()
+    if key and not _KEY.fullmatch(key):
+        raise ValueError("A key is one line of letters, digits and signs.")
+    return key

@@ -1,0 +1,276 @@
+"""Vectors in Qdrant: they go with their sessions, whatever Qdrant does, and nothing is lost on the way there."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from sessions.exceptions import SessionNotFound, VectorMismatch, VectorStoreError
+from sessions.models import Session, VectorCollection, VectorPoint, VectorRemoval
+from sessions.models.vector_collection import Place
+from sessions.operations.housekeeping import keep_house
+from sessions.operations.lifecycle import empty_trash, purge_session, restore_session, trash_session
+from sessions.operations.vectors import points, removals
+from sessions.operations.vectors.moving import move_collection
+from sessions.operations.vectors.points import collection_for_reading, put_points, read_points, remove_points
+from sessions.operations.vectors.values import NewPoint
+from sessions.storage.qdrant import name_of
+from tests.factories import make_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings, monkeypatch):
+    settings.QDRANT_SECONDS = 10
+    monkeypatch.setattr(removals, "_PATIENCE_SECONDS", 5)
+    monkeypatch.setattr(removals, "_not_before", 0.0)
+
+
+@pytest.fixture
+def session(alice) -> Session:
+    return make_session(alice)
+
+
+def put(alice, session, *numbers, size=2, **more):
+    vectors = [NewPoint(number, [1.0, *[float(number)] * (size - 1)], {"n": number}) for number in numbers]
+    return put_points(actor=alice, session_id=session.pk, points=vectors, **more)
+
+
+def ids(alice, session):
+    found, _ = read_points(collection_for_reading(alice, session.pk), limit=200)
+    return [point.point_id for point in found]
+
+
+DELETIONS = {
+    "purge": lambda alice, session: purge_session(actor=alice, session_id=session.pk),
+    "empty trash": lambda alice, session: (trash_session(actor=alice, session_id=session.pk), empty_trash(actor=alice)),
+    "one object": lambda alice, session: session.delete(),
+    "a query": lambda alice, session: Session.objects.filter(pk=session.pk).delete(),
+    "the user": lambda alice, session: alice.delete(),
+}
+
+
+class TestGoing:
+    @pytest.mark.parametrize("how", DELETIONS)
+    def test_the_collection_goes_whichever_way_the_session_goes(self, alice, session, qdrant, how):
+        put(alice, session, 1, 2)
+        assert qdrant.names == {name_of(session.pk)}
+        DELETIONS[how](alice, session)
+        assert qdrant.names == set()
+        assert not VectorRemoval.objects.exists()
+
+    @pytest.mark.parametrize("manner", ["hang", 500, b"nonsense"])
+    def test_purged_while_qdrant_is_down(self, alice, session, qdrant, manner, settings):
+        """The session is gone for its people at once, the collection once Qdrant is back."""
+        put(alice, session, 1)
+        qdrant.manner, settings.QDRANT_SECONDS = manner, 0.3
+        removals._PATIENCE_SECONDS = 0.3
+        purge_session(actor=alice, session_id=session.pk)
+        assert not Session.objects.exists()
+        removal = VectorRemoval.objects.get()
+        assert (removal.session_id, removal.attempts) == (session.pk, 1)
+        assert removal.last_error.startswith("Qdrant")
+        keep_house()
+        assert VectorRemoval.objects.get().attempts == 2
+        qdrant.manner, settings.QDRANT_SECONDS = "well", 10
+        assert qdrant.names == {name_of(session.pk)}
+        keep_house()
+        assert qdrant.names == set()
+        assert not VectorRemoval.objects.exists()
+
+    def test_many_do_not_wait_each(self, alice, qdrant):
+        sessions = [make_session(alice) for _ in range(4)]
+        for session in sessions:
+            put(alice, session, 1)
+        qdrant.manner = "hang"
+        removals._PATIENCE_SECONDS = 1.2
+        Session.objects.all().delete()
+        assert sorted(VectorRemoval.objects.values_list("attempts", flat=True)) == [0, 0, 0, 1]
+        qdrant.manner = "well"
+        keep_house()
+        assert qdrant.names == set()
+
+    def test_a_rolled_back_delete_removes_nothing(self, alice, session, qdrant):
+        put(alice, session, 1)
+        with transaction.atomic():
+            Session.objects.filter(pk=session.pk).delete()
+            transaction.set_rollback(True)
+        keep_house()
+        assert qdrant.names == {name_of(session.pk)}
+        assert ids(alice, session) == [1]
+
+    def test_the_trash_keeps_them(self, alice, session, qdrant):
+        put(alice, session, 1)
+        trash_session(actor=alice, session_id=session.pk)
+        keep_house()
+        restore_session(actor=alice, session_id=session.pk)
+        assert ids(alice, session) == [1]
+
+    def test_a_tombstone_of_a_session_that_is_there_harms_nothing(self, alice, session, qdrant):
+        put(alice, session, 1)
+        VectorRemoval.objects.create(session_id=session.pk)
+        keep_house()
+        assert ids(alice, session) == [1]
+        assert not VectorRemoval.objects.exists()
+
+    def test_others_are_left_alone(self, alice, session, qdrant):
+        other = make_session(alice)
+        put(alice, session, 1)
+        put(alice, other, 1)
+        purge_session(actor=alice, session_id=session.pk)
+        assert qdrant.names == {name_of(other.pk)}
+
+    def test_a_write_that_a_purge_overtakes_brings_nothing_back(self, alice, session, qdrant, monkeypatch):
+        """Purged between the authorisation and Qdrant's answer: the tombstone waits until the write must be over."""
+        put(alice, session, 1)
+        work = points._put_into_qdrant
+
+        def purged_meanwhile(collection, stored):
+            purge_session(actor=alice, session_id=session.pk)
+            return work(collection, stored)
+
+        monkeypatch.setattr(points, "_put_into_qdrant", purged_meanwhile)
+        with pytest.raises(SessionNotFound):
+            put(alice, session, 2)
+        assert qdrant.names == {name_of(session.pk)}, "it was written into once more"
+        keep_house()
+        assert VectorRemoval.objects.count() == 1, "and is still waited for"
+        VectorRemoval.objects.update(due_at=timezone.now())
+        keep_house()
+        assert (qdrant.names, VectorRemoval.objects.count()) == (set(), 0)
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("manner", ["hang", "drip", "redirect", 500, b"{}"])
+    def test_the_session_stays_usable(self, alice, session, qdrant, manner, settings):
+        put(alice, session, 1)
+        qdrant.manner, settings.QDRANT_SECONDS = manner, 0.3
+        for call in (
+            lambda: put(alice, session, 2),
+            lambda: ids(alice, session),
+            lambda: remove_points(actor=alice, session_id=session.pk, point_ids=[1]),
+        ):
+            with pytest.raises(VectorStoreError):
+                call()
+        row = VectorCollection.objects.get()
+        assert (row.writers, row.point_count) == (0, 1)
+        qdrant.manner, settings.QDRANT_SECONDS = "well", 10
+        put(alice, session, 3)
+        assert ids(alice, session) == [1, 3]
+        assert VectorCollection.objects.get().point_count == 2
+
+    def test_nothing_is_chosen_by_a_write_that_failed(self, alice, session, qdrant):
+        qdrant.manner = 500
+        with pytest.raises(VectorStoreError):
+            put(alice, session, 1, size=2)
+        qdrant.manner = "well"
+        put(alice, session, 1, size=3)
+        with pytest.raises(VectorMismatch):
+            put(alice, session, 2, size=2)
+
+    def test_nobody_chooses_while_somebody_writes(self, alice, session, qdrant, monkeypatch):
+        work = points._put_into_qdrant
+
+        def another_size_meanwhile(collection, stored):
+            monkeypatch.setattr(points, "_put_into_qdrant", work)
+            with pytest.raises(VectorMismatch):
+                put(alice, session, 2, size=3)
+            return work(collection, stored)
+
+        monkeypatch.setattr(points, "_put_into_qdrant", another_size_meanwhile)
+        put(alice, session, 1, size=2)
+        assert ids(alice, session) == [1]
+
+    def test_a_killed_writer_is_forgotten(self, alice, session, qdrant):
+        put(alice, session, 1)
+        long_ago = timezone.now() - timedelta(hours=1)
+        VectorCollection.objects.update(writers=3, writing_since=long_ago)
+        put(alice, session, 2)
+        row = VectorCollection.objects.get()
+        assert (row.writers, row.point_count) == (0, 2)
+
+    def test_parallel_writes_are_counted_right(self, alice, session, qdrant, settings):
+        settings.QDRANT_SECONDS = 20
+
+        def work(start):
+            put(alice, session, *range(start, start + 10))
+            connection.close()
+
+        put(alice, session, 0)
+        threads = [threading.Thread(target=work, args=(5 * number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        row = VectorCollection.objects.get()
+        assert (row.point_count, row.writers) == (35, 0)
+        assert ids(alice, session) == list(range(35))
+
+
+class TestMoving:
+    """What is in the database moves to Qdrant once there is one."""
+
+    @pytest.fixture
+    def there(self, alice, session, settings, qdrant) -> Session:
+        """A session whose vectors were put before there was a Qdrant."""
+        settings.QDRANT_URL = ""
+        put(alice, session, *range(7), distance="dot")
+        settings.QDRANT_URL = qdrant.url
+        return session
+
+    def test_everything_arrives(self, alice, there, qdrant, monkeypatch):
+        monkeypatch.setattr("sessions.operations.vectors.moving._AT_ONCE", 3)
+        before, _ = read_points(collection_for_reading(alice, there.pk), limit=200, with_vectors=True)
+        keep_house()
+        assert qdrant.names == {name_of(there.pk)}
+        assert not VectorPoint.objects.exists()
+        found = collection_for_reading(alice, there.pk)
+        assert (found.place, found.point_count, found.distance) == (Place.QDRANT, 7, "dot")
+        assert read_points(found, limit=200, with_vectors=True)[0] == before
+
+    def test_not_before_everything_is_there(self, alice, there, qdrant):
+        qdrant.manner = 500
+        keep_house()
+        assert ids(alice, there) == list(range(7)), "from the database"
+        put(alice, there, 9, distance="dot")
+        qdrant.manner = "well"
+        keep_house()
+        assert collection_for_reading(alice, there.pk).place == Place.QDRANT
+        assert ids(alice, there) == [*range(7), 9]
+
+    def test_a_write_meanwhile_is_not_lost(self, alice, there, qdrant, monkeypatch):
+        from sessions.operations.vectors import moving
+
+        copy = moving._copy
+
+        def written_meanwhile(session_id):
+            copied = copy(session_id)
+            put(alice, there, 3, 99, distance="dot")
+            return copied
+
+        monkeypatch.setattr(moving, "_copy", written_meanwhile)
+        assert not move_collection(there.pk)
+        assert ids(alice, there) == [*range(7), 99]
+        monkeypatch.setattr(moving, "_copy", copy)
+        assert move_collection(there.pk)
+        assert ids(alice, there) == [*range(7), 99]
+
+    def test_purged_in_the_middle(self, alice, there, qdrant, monkeypatch):
+        from sessions.operations.vectors import moving
+
+        copy = moving._copy
+
+        def purged_meanwhile(session_id):
+            copied = copy(session_id)
+            purge_session(actor=alice, session_id=session_id)
+            return copied
+
+        monkeypatch.setattr(moving, "_copy", purged_meanwhile)
+        assert not move_collection(there.pk)
+        assert qdrant.names == {name_of(there.pk)}
+        VectorRemoval.objects.update(due_at=timezone.now())
+        keep_house()
+        assert (qdrant.names, VectorRemoval.objects.count()) == (set(), 0)

@@ -1,0 +1,141 @@
+"""What Qdrant may do to us, and what comes of it: an error in time, and nothing sent to anybody else."""
+
+import subprocess
+import sys
+import time
+from uuid import uuid4
+
+import pytest
+
+from sessions.exceptions import VectorStoreError, VectorStoreNotConfigured, VectorStoreUnreachable
+from sessions.storage import qdrant as storage
+from sessions.storage.qdrant import Address
+from tests.qdrant_server import QdrantStub
+
+NAME = storage.name_of(uuid4())
+
+
+@pytest.mark.parametrize(
+    "manner",
+    [
+        "hang",
+        "drip",
+        "redirect",
+        "break off",
+        500,
+        401,
+        404,
+        b"",
+        b"{}",
+        b"null",
+        b'{"result": null}',
+        b"\xff" * 999,
+        b"[1]",
+    ],
+)
+@pytest.mark.parametrize("call", ["count", "drop", "names"])
+def test_bad_manners(qdrant, settings, manner, call):
+    settings.QDRANT_SECONDS = 0.3
+    with QdrantStub() as other:
+        qdrant.manner, qdrant.elsewhere = manner, other.url
+        started = time.monotonic()
+        with pytest.raises(VectorStoreError):
+            getattr(storage.connected(), call)(*() if call == "names" else (NAME,))
+        assert time.monotonic() - started < 2
+        assert other.asked == []
+
+
+def test_all_calls_together_have_the_time_of_one(qdrant, settings):
+    settings.QDRANT_SECONDS = 1.5
+    connected = storage.connected()
+    assert connected.count(NAME) == 0
+    qdrant.manner = "hang"
+    started = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(VectorStoreError):
+            connected.count(NAME)
+    assert time.monotonic() - started < 3
+
+
+def test_nobody_there(settings):
+    with QdrantStub() as stub:
+        settings.QDRANT_URL = stub.url
+    with pytest.raises(VectorStoreUnreachable):
+        storage.connected().count(NAME)
+    settings.QDRANT_URL = ""
+    with pytest.raises(VectorStoreNotConfigured):
+        storage.connected()
+
+
+def test_what_it_is_told(qdrant, settings, monkeypatch, tmp_path):
+    """The key as a header; nothing of the environment's, no cookie, no proxy."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    settings.QDRANT_KEY_FILE = tmp_path / "key"
+    settings.QDRANT_KEY_FILE.write_text("from-a-file\n")
+    storage.connected().make(NAME, 2, "cosine")
+    assert {headers["api-key"] for _, _, headers in qdrant.asked} == {"from-a-file"}
+    known = {
+        "host",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "user-agent",
+        "api-key",
+        "content-type",
+        "content-length",
+    }
+    assert {name for _, _, headers in qdrant.asked for name in headers} <= known
+    settings.QDRANT_KEY_FILE.unlink()
+    with pytest.raises(VectorStoreUnreachable, match="can't be read"):
+        storage.connected()
+
+
+def test_only_collections_of_sessions_are_ours():
+    session_id = uuid4()
+    assert storage.session_of(storage.name_of(session_id)) == session_id
+    for name in ("session_1", "sessions", f"session_{session_id}", f"xsession_{session_id.hex}"):
+        assert storage.session_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("http://qdrant", "http://qdrant:6333"),
+        ("https://host:443/", "https://host:443"),
+        ("http://[::1]:6333/prefix/", "http://[::1]:6333/prefix"),
+    ],
+)
+def test_addresses(url, read):
+    assert Address.parse(url, "").url == read
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "qdrant:6333",
+        "ftp://x",
+        "http://",
+        "http://u:p@h",
+        "http://h?x=1",
+        "http://h#x",
+        "http://h:0",
+        "http://h:x",
+        "http://h\n",
+    ],
+)
+def test_addresses_that_make_no_sense(url):
+    with pytest.raises(ValueError, match=r"."):
+        Address.parse(url, "")
+
+
+def test_who_needs_no_vectors_imports_none_of_it():
+    """A worker without QDRANT_URL keeps its memory: neither the client nor numpy is imported."""
+    code = """
+import os, sys, django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+import researchmind.urls, researchmind.wsgi, sessions.operations.housekeeping
+print([name for name in ("numpy", "qdrant_client", "grpc", "httpx") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
