@@ -64,6 +64,10 @@ class JobNotFound(NotFound):
     """There is no such job, or it isn't the caller's."""
 
 
+class BackupRefused(SessionError):
+    """A backup can't be written there, or not be restored here."""
+
+
 class FileNotFound(NotFound):
     """The workspace has no such file or directory."""
 

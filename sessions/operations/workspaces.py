@@ -14,6 +14,7 @@ from sessions.exceptions import StorageError
 from sessions.models import Session, WorkspaceRemoval
 from sessions.storage import workspaces
 from sessions.storage.disk_use import disk_use
+from sessions.storage.removal_pause import removing
 from sessions.storage.staging import StagedWorkspace, finish
 
 MANY_FILES = 5_000  # of a workspace: removing more is left to the worker
@@ -129,7 +130,8 @@ def remove_workspace(session_id: UUID, removed: Callable[[], object] = lambda: N
         return False
     tombstone = WorkspaceRemoval.objects.filter(session_id=session_id)
     try:
-        workspaces.remove(session_id, removed)
+        with removing():
+            workspaces.remove(session_id, removed)
     except StorageError as error:
         tombstone.update(attempts=F("attempts") + 1, last_attempt_at=timezone.now(), last_error=error.detail)
         logger.warning("workspace_removal_failed", session_id=str(session_id), error=error.detail)
