@@ -191,6 +191,8 @@ def _move_in(workspace: int, temporary: str, parent: int, names: Names) -> None:
     except OSError as error:
         if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
             raise _in_the_way(names) from None
+        if error.errno == errno.ENOENT:
+            raise _taken_away(names) from None
         raise
     os.fsync(parent)
 
@@ -286,6 +288,11 @@ def _not_there(names: Names) -> FileNotFound:
 
 def _in_the_way(names: Names) -> InTheWay:
     return InTheWay("A file or a directory of this name is in the way.", path="/".join(names))
+
+
+def _taken_away(names: Names) -> InTheWay:
+    detail = "The directory that the file goes into was removed or replaced meanwhile. Send it again."
+    return InTheWay(detail, path="/".join(names))
 
 
 def _time(status: os.stat_result) -> datetime:

@@ -235,6 +235,21 @@ def test_odd_names_are_names(session_id, place, name):
     files.remove_file(session_id, ("content", name))
 
 
+def test_into_a_directory_that_goes_meanwhile(session_id, place):
+    """It is removed right before the file moves in."""
+    rename = os.rename
+
+    def late(*args, **kwargs):
+        os.rmdir(place / "content" / "d")
+        return rename(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InTheWay, match="Send it again"):
+        patch.setattr(files.os, "rename", late)
+        write(session_id, "content/d/new", b"x")
+    assert os.listdir(place / "content") == []
+    assert [name for name in os.listdir(place) if name.startswith(".upload")] == []
+
+
 def swap(session_id, place, secret, times):
     """While names are swapped for links and back, nothing outside is read or written."""
     content = place / "content"
