@@ -115,9 +115,9 @@ def write_file(session_id: UUID, names: Names, blocks: Iterable[bytes], *, size:
         try:
             with translated("write the file"), os.fdopen(descriptor, "wb") as file:
                 _fill(file, blocks, size)
+                status = os.fstat(descriptor)
             with _parent_made(workspace, names) as parent, translated("write the file"):
                 _move_in(workspace, temporary, parent, names)
-                status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary, dir_fd=workspace)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -243,9 +244,10 @@ def test_into_a_directory_that_goes_meanwhile(session_id, place):
         os.rmdir(place / "content" / "d")
         return rename(*args, **kwargs)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(InTheWay, match="Send it again"):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files.os, "rename", late)
-        write(session_id, "content/d/new", b"x")
+        with pytest.raises(InTheWay, match="Send it again"):
+            write(session_id, "content/d/new", b"x")
     assert os.listdir(place / "content") == []
     assert [name for name in os.listdir(place) if name.startswith(".upload")] == []
 
@@ -259,11 +261,15 @@ def swap(session_id, place, secret, times):
 
     def swapping():
         while not stop.is_set():
-            (content / "aside").unlink(missing_ok=True)
             os.rename(content / "d", content / "kept")
-            (content / "d").symlink_to(secret.parent)
-            os.rename(content / "d", content / "aside")
-            os.rename(content / "kept", content / "d")
+            with contextlib.suppress(FileExistsError):  # the writer made the directory anew
+                (content / "d").symlink_to(secret.parent)
+                os.rename(content / "d", content / "aside")
+                (content / "aside").unlink()
+            while (content / "kept").exists():
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(content / "d", ignore_errors=True)
+                    os.rename(content / "kept", content / "d")
 
     thread = threading.Thread(target=swapping)
     thread.start()
@@ -277,8 +283,10 @@ def swap(session_id, place, secret, times):
                 with contextlib.suppress(FileNotFound, InTheWay):
                     assert b"outside" not in call()
     finally:
+        is_swapping = thread.is_alive()
         stop.set()
         thread.join()
+    assert is_swapping
     assert os.listdir(secret.parent) == ["secret"]
 
 
