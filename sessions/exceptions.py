@@ -221,7 +221,7 @@ class TaskConflict(Conflict):
 
 
 class InTheWay(Conflict):
-    """A directory stands where a file should go, or a file where a directory should."""
+    """A directory stands where a file should go, or a file where a directory should, or its directory is gone."""
 
     code = "in_the_way"
 

@@ -116,9 +116,9 @@ def write_file(session_id: UUID, names: Names, blocks: Iterable[bytes], *, size:
         try:
             with translated("write the file"), os.fdopen(descriptor, "wb") as file:
                 _fill(file, blocks, size)
+                status = os.fstat(descriptor)
             with _parent_made(workspace, names) as parent, translated("write the file"):
                 _move_in(workspace, temporary, parent, names)
-                status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary, dir_fd=workspace)
@@ -192,6 +192,8 @@ def _move_in(workspace: int, temporary: str, parent: int, names: Names) -> None:
     except OSError as error:
         if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
             raise _in_the_way(names) from None
+        if error.errno == errno.ENOENT:
+            raise _taken_away(names) from None
         raise
     os.fsync(parent)
 
@@ -287,6 +289,11 @@ def _not_there(names: Names) -> FileNotFound:
 
 def _in_the_way(names: Names) -> InTheWay:
     return InTheWay("A file or a directory of this name is in the way.", path="/".join(names))
+
+
+def _taken_away(names: Names) -> InTheWay:
+    detail = "The directory that the file goes into was removed or replaced meanwhile. Send it again."
+    return InTheWay(detail, path="/".join(names))
 
 
 def _time(status: os.stat_result) -> datetime:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -235,6 +236,22 @@ def test_odd_names_are_names(session_id, place, name):
     files.remove_file(session_id, ("content", name))
 
 
+def test_into_a_directory_that_goes_meanwhile(session_id, place):
+    """It is removed right before the file moves in."""
+    rename = os.rename
+
+    def late(*args, **kwargs):
+        os.rmdir(place / "content" / "d")
+        return rename(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files.os, "rename", late)
+        with pytest.raises(InTheWay, match="Send it again"):
+            write(session_id, "content/d/new", b"x")
+    assert os.listdir(place / "content") == []
+    assert [name for name in os.listdir(place) if name.startswith(".upload")] == []
+
+
 def swap(session_id, place, secret, times):
     """While names are swapped for links and back, nothing outside is read or written."""
     content = place / "content"
@@ -244,11 +261,15 @@ def swap(session_id, place, secret, times):
 
     def swapping():
         while not stop.is_set():
-            (content / "aside").unlink(missing_ok=True)
             os.rename(content / "d", content / "kept")
-            (content / "d").symlink_to(secret.parent)
-            os.rename(content / "d", content / "aside")
-            os.rename(content / "kept", content / "d")
+            with contextlib.suppress(FileExistsError):  # the writer made the directory anew
+                (content / "d").symlink_to(secret.parent)
+                os.rename(content / "d", content / "aside")
+                (content / "aside").unlink()
+            while (content / "kept").exists():
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(content / "d", ignore_errors=True)
+                    os.rename(content / "kept", content / "d")
 
     thread = threading.Thread(target=swapping)
     thread.start()
@@ -262,8 +283,10 @@ def swap(session_id, place, secret, times):
                 with contextlib.suppress(FileNotFound, InTheWay):
                     assert b"outside" not in call()
     finally:
+        is_swapping = thread.is_alive()
         stop.set()
         thread.join()
+    assert is_swapping
     assert os.listdir(secret.parent) == ["secret"]
 
 
