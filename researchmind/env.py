@@ -64,7 +64,6 @@ SETTINGS = (
     Setting("QDRANT_KEY_FILE", "path", None, "A file that holds the key, in place of the variable."),
     Setting("QDRANT_SECONDS", "int", 5, "How long everything that one request asks of Qdrant may take."),
     Setting("MAX_POINTS", "int", 100_000, "Points that the vector collection of a session may have; beyond it 413."),
-    Setting("TRASH_DAYS", "int", 30, "Days after which the trash page says that a session may be purged."),
 )
 
 

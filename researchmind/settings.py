@@ -31,7 +31,6 @@ SERVER_THREADS: int = _values["THREADS"]
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = _values["MAX_REQUEST_MB"] * 2**20
 MAX_MESSAGE_BYTES: int = _values["MAX_MESSAGE_MB"] * 2**20
 MAX_IMPORT_BYTES: int = _values["MAX_IMPORT_MB"] * 2**20
-TRASH_DAYS: int = _values["TRASH_DAYS"]
 
 # The model server
 MODEL_SERVER: str = _values["MODEL_SERVER"]
@@ -53,7 +52,6 @@ QDRANT_URL: str = os.environ.get("QDRANT_URL", "")
 QDRANT_KEY: str = _values["QDRANT_KEY"]
 QDRANT_KEY_FILE: Path | None = _values["QDRANT_KEY_FILE"]
 QDRANT_SECONDS: float = _values["QDRANT_SECONDS"]
-MAX_POINTS: int = _values["MAX_POINTS"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

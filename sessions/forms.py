@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from sessions.exceptions import Invalid, SessionError
 from sessions.formats.recognition import NAMES
-from sessions.models import Scope
+from sessions.models import RetentionPolicy, Scope
+from sessions.models.retention import POLICY_FIELDS
 
 _EXPIRIES = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Never")]
 
@@ -141,6 +142,21 @@ class TokenForm(PointsAtErrors, forms.Form):
         """The end of the chosen time; None for never."""
         days = self.cleaned_data["expires"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class RetentionForm(PointsAtErrors, forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The retention policy."""
+
+    class Meta:
+        model = RetentionPolicy
+        fields = POLICY_FIELDS
+        labels = {
+            "auto_archive_inactive_days": "Archive unused sessions after",
+            "auto_delete_archived_days": "Trash archived sessions after",
+            "trash_days": "Delete trashed sessions for ever after",
+            "max_age_days": "Trash sessions older than",
+            "max_sessions_per_user": "Keep for each user at most",
+        }
 
 
 class _ManyFiles(forms.FileField):

@@ -14,6 +14,7 @@ from sessions.views import (
     new_session,
     palette,
     public,
+    retention,
     search,
     settings,
     tags,
@@ -63,6 +64,7 @@ urlpatterns = [
     path("settings/", settings.profile, name="settings"),
     path("settings/password/", settings.password, name="change_password"),
     path("settings/theme/", settings.theme, name="theme"),
+    path("settings/retention/", retention.retention, name="retention"),
     path("settings/tokens/", tokens.tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke_token"),
 ]

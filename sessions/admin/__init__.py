@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from sessions.admin import records, sessions, users
+from sessions.admin import records, retention, sessions, users
 
-__all__ = ["records", "sessions", "users"]
+__all__ = ["records", "retention", "sessions", "users"]
 
 
 def sign_in(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -18,6 +18,7 @@ from sessions.api.routers import (
     people,
     points,
     restructure,
+    retention,
     revisions,
     run_records,
     runs,
@@ -51,6 +52,7 @@ api.add_decorator(keep_contract, mode="operation")
 for _router in (
     transfer.router,
     restructure.router,
+    retention.router,
     sessions.router,
     messages.router,
     turns.router,

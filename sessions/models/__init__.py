@@ -13,6 +13,7 @@ from sessions.models.log_entry import LogEntry
 from sessions.models.membership import MemberRole, Membership
 from sessions.models.message import Message, Role
 from sessions.models.phase_entry import PhaseEntry
+from sessions.models.retention import RetentionPolicy
 from sessions.models.revision import Reason, Revision, RevisionMessage
 from sessions.models.run import Run, RunState
 from sessions.models.session import Phase, Session, SessionTag, Status
@@ -47,6 +48,7 @@ __all__ = [
     "Phase",
     "PhaseEntry",
     "Reason",
+    "RetentionPolicy",
     "Revision",
     "RevisionMessage",
     "Role",

@@ -61,6 +61,8 @@ class Verb(models.TextChoices):
     LEFT = "left"
     LINK_CREATED = "link_created"
     LINK_REVOKED = "link_revoked"
+    RETENTION_SET = "retention_set"
+    RETENTION_APPLIED = "retention_applied"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  (a verb)
 
@@ -69,7 +71,7 @@ OF_ACCOUNTS = frozenset(
     verb.value
     for verb in (
         Verb.SIGNED_IN, Verb.SIGN_IN_FAILED, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.PROFILE_CHANGED,
-        Verb.PASSWORD_CHANGED, Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
+        Verb.PASSWORD_CHANGED, Verb.RETENTION_SET, Verb.RETENTION_APPLIED, Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
     )
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from django.db import connection
 from sessions.models.membership import may_write
 from sessions.models.rows import db_id, db_time
 from sessions.models.run import Run
-from sessions.models.session import Session, Status
+from sessions.models.session import ACCESS_STEP, Session, Status
 
 _RUN = Run._meta.db_table
 _SESSION = Session._meta.db_table
@@ -28,6 +28,7 @@ class Touched:
     is_aborted: bool
     phase: str
     at: datetime
+    is_stale: bool  # the session's last_accessed lies more than ACCESS_STEP back
 
 
 def touch_run(
@@ -47,11 +48,12 @@ def touch_run(
     if expected_version is not None:
         condition += " AND version = %s"
         values.append(min(expected_version, _LARGEST))
+    of_session = f"FROM {_SESSION} s WHERE s.id = {_RUN}.session_id"
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {_RUN} SET heartbeat_at = %s, version = version + 1 WHERE {condition} RETURNING version, "
-            f"is_aborted, (SELECT s.phase FROM {_SESSION} s WHERE s.id = {_RUN}.session_id)",
-            values,
+            f"is_aborted, (SELECT s.phase {of_session}), (SELECT s.last_accessed <= %s {of_session})",
+            [*values, db_time(now - ACCESS_STEP)],
         )
         row = cursor.fetchone()
-    return None if row is None else Touched(session_id, row[0], bool(row[1]), row[2], now)
+    return None if row is None else Touched(session_id, row[0], bool(row[1]), row[2], now, bool(row[3]))

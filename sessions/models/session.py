@@ -1,6 +1,7 @@
 """A research session: one unit of work."""
 
 import uuid
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
@@ -8,9 +9,14 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from sessions.models.expiry import ExpirySecond
 from sessions.models.json_field import JsonField
 
 SHORT_ID_LENGTH = 10
+ACCESS_STEP = timedelta(minutes=1)  # last_accessed moves once in it at most
+_HAS_DELETION = models.Q(deleted_at__isnull=False)
+_HAS_ARCHIVAL = models.Q(archived_at__isnull=False)
+_HAS_EXPIRY = models.Q(ttl_seconds__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -105,6 +111,10 @@ class Session(models.Model):
             models.Index(fields=["owner", "status", "pinned", "last_accessed", "id"], name="session_by_accessed"),
             models.Index(fields=["owner", "status", "pinned", "name", "id"], name="session_by_name"),
             models.Index(fields=["updated_at", "id"], name="session_by_change"),  # everybody's, in the admin
+            # For retention; sessions that they don't concern cost them nothing.
+            models.Index(fields=["deleted_at", "id"], name="session_by_deletion", condition=_HAS_DELETION),
+            models.Index(fields=["archived_at", "id"], name="session_by_archival", condition=_HAS_ARCHIVAL),
+            models.Index(ExpirySecond("last_accessed"), "id", name="session_by_expiry", condition=_HAS_EXPIRY),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="session_status_known"),

@@ -33,6 +33,18 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
             cursor.execute(f"SELECT sum(amount) FROM {self.model._meta.db_table} WHERE {condition}", values)
             return int(cursor.fetchone()[0] or 0)
 
+    def owners_above(self, most: int, statuses: Iterable[str]) -> list[tuple[int, int]]:
+        """(owner, sessions) of everybody with more than so many sessions of these statuses, in one query."""
+        wanted = [str(status) for status in statuses]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT owner_id, sum(amount) FROM {self.model._meta.db_table} "
+                f"WHERE tag_id IS NULL AND status IN ({', '.join(['%s'] * len(wanted))}) "
+                "GROUP BY owner_id HAVING sum(amount) > %s ORDER BY owner_id",
+                [*wanted, most],
+            )
+            return [(owner_id, int(total)) for owner_id, total in cursor.fetchall()]
+
     def by_tag(self, owner_id: int, tags: Sequence[str]) -> dict[str, int]:
         """How many sessions have each of these tags, the archived and trashed ones too, in one query."""
         with connection.cursor() as cursor:

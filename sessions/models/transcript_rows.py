@@ -12,7 +12,7 @@ from sessions.models.membership import may_write
 from sessions.models.message import Message, Role, TranscriptEntry
 from sessions.models.revision import RevisionMessage
 from sessions.models.rows import db_id, db_json, db_time
-from sessions.models.session import Session, Status
+from sessions.models.session import ACCESS_STEP, Session, Status
 
 _SESSION = Session._meta.db_table
 _MESSAGE = Message._meta.db_table
@@ -23,6 +23,7 @@ _INSERTED = [
     "author_id", "content", "created_at", "eval_count", "metadata", "model", "prompt_eval_count", "role",
     "source_file", "thinking", "tool_call_id", "tool_calls", "tool_name",
 ]  # fmt: skip
+_ACCESSED = "last_accessed = CASE WHEN last_accessed <= %s THEN %s ELSE last_accessed END"
 _LARGEST = 2**63 - 1  # SQLite takes no larger number; no counter is ever so large
 ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
 
@@ -54,8 +55,8 @@ def reserve_indexes(
     """
     if only_session is not None and only_session != session_id:
         return None
-    sets = ["message_count = message_count + %s", "version = version + 1", "updated_at = %s"]
-    values: list[Any] = [count, db_time(now)]
+    sets = ["message_count = message_count + %s", "version = version + 1", "updated_at = %s", _ACCESSED]
+    values: list[Any] = [count, db_time(now), db_time(now - ACCESS_STEP), db_time(now)]
     if preview is not None:
         first = f"preview = '' AND NOT EXISTS (SELECT 1 FROM {_MESSAGE} WHERE session_id = {_SESSION}.id AND role = %s)"
         sets.append(f"preview = CASE WHEN {first} THEN %s ELSE preview END")

@@ -1,6 +1,6 @@
 """What every change of a session has in common: its preconditions, its version and its time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +8,8 @@ from django.utils import timezone
 
 from sessions.exceptions import SessionNotActive, StaleVersion
 from sessions.models import Session
+from sessions.models.session import ACCESS_STEP
 from sessions.operations.noting import worth_a_try
-
-_ACCESS_STEP = timedelta(minutes=1)
 
 
 def check_version(session: Session, expected_version: int | None) -> None:
@@ -35,9 +34,15 @@ def check_active(session: Session) -> None:
         )
 
 
-def save_changes(session: Session, values: dict[str, Any], *, now: datetime | None = None) -> None:
-    """Write fields of a locked session together with its next version and time."""
-    values = values | {"version": session.version + 1, "updated_at": now or timezone.now()}
+def save_changes(session: Session, values: dict[str, Any], *, now: datetime | None = None, is_use: bool = True) -> None:
+    """Write fields of a locked session together with its next version and time.
+
+    A change by somebody is a use of the session, from which its expiry counts; retention's own isn't.
+    """
+    now = now or timezone.now()
+    values = values | {"version": session.version + 1, "updated_at": now}
+    if is_use and now - session.last_accessed >= ACCESS_STEP:
+        values["last_accessed"] = now
     for field, value in values.items():
         setattr(session, field, value)
     session.save(update_fields=list(values))
@@ -46,8 +51,8 @@ def save_changes(session: Session, values: dict[str, Any], *, now: datetime | No
 def mark_accessed(session_id: UUID, last_accessed: datetime) -> datetime:
     """Move last_accessed to now, at most once a minute, in one statement; return what it is then."""
     now = timezone.now()
-    if now - last_accessed < _ACCESS_STEP:
+    if now - last_accessed < ACCESS_STEP:
         return last_accessed
     with worth_a_try("last_accessed_not_noted"):
-        Session.objects.filter(pk=session_id, last_accessed__lte=now - _ACCESS_STEP).update(last_accessed=now)
+        Session.objects.filter(pk=session_id, last_accessed__lte=now - ACCESS_STEP).update(last_accessed=now)
     return now

@@ -7,6 +7,7 @@ from django.conf import settings
 from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
 from sessions.operations.jobs.queue import forget_old_jobs, release_abandoned_files
+from sessions.operations.retention.applying import apply_when_enabled
 from sessions.operations.vectors.moving import move_collections
 from sessions.operations.vectors.removals import retry_vector_removals
 from sessions.operations.workspaces import retry_workspace_removals
@@ -15,7 +16,10 @@ from sessions.storage.staging import remove_abandoned
 
 
 def keep_house() -> None:
-    """Retry removals, remove what killed imports left, forget old keys and logins, add up counts, tidy the index."""
+    """Apply the retention policy, retry removals, remove what killed imports left, forget old keys and logins,
+    add up counts, tidy the index.
+    """
+    apply_when_enabled()
     retry_workspace_removals()
     remove_abandoned()
     forget_old_keys()

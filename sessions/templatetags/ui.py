@@ -35,6 +35,12 @@ def exact(value: datetime) -> str:
 
 
 @register.filter
+def until(value: datetime) -> str:
+    """How long until a moment: `in 12 days`."""
+    return times.until(value)
+
+
+@register.filter
 def day(value: datetime) -> str:
     """The day alone: `12 Nov`."""
     return times.day(value)

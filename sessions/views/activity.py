@@ -43,6 +43,15 @@ _PLAIN: Final = {
 }
 
 
+_REASONS: Final = {
+    "inactive": "nobody had used it for long",
+    "archived": "it had been in the archive for long",
+    "expired": "it had expired",
+    "too_old": "it was too old",
+    "too_many": "there were too many",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the feed; `messages` counts what an append added, 0 for everything else."""
@@ -71,8 +80,11 @@ def activity(session_id: UUID, *, reader_id: int, since: int = 0) -> Activity:
 
 
 def _line(row: Mapping[str, Any], reader_id: int) -> Line:
-    you = "You" if row["actor_id"] == reader_id else row["actor_name"] or "Somebody"
     detail = row["detail"] if isinstance(row["detail"], dict) else {}
+    reason = "" if row["actor_id"] else _REASONS.get(detail.get("reason", ""), "")
+    if reason:
+        return Line("Retention", f"{_what(row['verb'], detail)}: {reason}", row["at"])
+    you = "You" if row["actor_id"] == reader_id else row["actor_name"] or "Somebody"
     messages = int(detail.get("messages", 0)) if row["verb"] == Verb.APPENDED else 0
     return Line(row["token_name"] or you, _what(row["verb"], detail), row["at"], messages)
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions.models import RunState, Status
+from sessions.models import RetentionPolicy, RunState, Status
 from sessions.models.fleet import read_marks
 from sessions.models.rows import Row
 from sessions.models.session_filter import Position, SessionFilter
@@ -73,7 +72,7 @@ class SessionRow:
     is_pinned: bool
     icon: str
     at: datetime
-    kept_until: datetime | None
+    goes_at: datetime | None  # when retention deletes it for ever
     group: str
 
 
@@ -85,14 +84,19 @@ class Rows:
     rows: list[SessionRow] = field(default_factory=list)
     more: str = ""
     is_exact: bool = True
+    policy: RetentionPolicy | None = None  # of the trash
 
 
 def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
-    """One page of a list, in three statements at most whatever its length, and two more if it is searched."""
+    """One page of a list, in three statements at most whatever its length, and two more if it is searched.
+
+    The trash needs one more, for when each goes.
+    """
     filtered = query.filter(owner_id)
     page = list_sessions(filtered.wanted, sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
     more = query.address(after=page.next) if page.next else ""
-    return Rows(query, list(_with_groups(query, page.rows)), more, filtered.is_exact)
+    policy = _policy_for(query)
+    return Rows(query, list(_with_groups(query, page.rows, policy)), more, filtered.is_exact, policy)
 
 
 def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:
@@ -100,22 +104,27 @@ def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:
     wanted = SessionFilter(owner_id, statuses=Status.values, only_session=UUID(session_id))
     page = list_sessions(wanted, sort=query.sort, limit=1, fields=_FIELDS)
     runs = read_marks([row["id"] for row in page.rows])
-    return Rows(query, [_row(query, row, "", runs.get(row["id"])) for row in page.rows])
+    policy = _policy_for(query)
+    return Rows(query, [_row(query, row, "", runs.get(row["id"]), policy) for row in page.rows], policy=policy)
 
 
-def _with_groups(query: ListQuery, rows: list[Row]) -> Iterator[SessionRow]:
+def _policy_for(query: ListQuery) -> RetentionPolicy | None:
+    return RetentionPolicy.objects.current() if query.view.is_trash else None
+
+
+def _with_groups(query: ListQuery, rows: list[Row], policy: RetentionPolicy | None) -> Iterator[SessionRow]:
     now, runs = timezone.now(), read_marks([row["id"] for row in rows])
     group = _group(query, query.after, now) if query.after else ""
     for row in rows:
         above, group = group, _group(query, Position(row["pinned"], row[query.column], row["id"]), now)
-        yield _row(query, row, group if group != above else "", runs.get(row["id"]))
+        yield _row(query, row, group if group != above else "", runs.get(row["id"]), policy)
 
 
 def _group(query: ListQuery, at: Position, now: datetime) -> str:
     return query.group(pinned=at.pinned, value=at.value, now=now)
 
 
-def _row(query: ListQuery, row: Row, group: str, run: Row | None) -> SessionRow:
+def _row(query: ListQuery, row: Row, group: str, run: Row | None, policy: RetentionPolicy | None) -> SessionRow:
     deleted_at = row["deleted_at"]
     return SessionRow(
         id=row["id"],
@@ -131,6 +140,6 @@ def _row(query: ListQuery, row: Row, group: str, run: Row | None) -> SessionRow:
         is_pinned=row["pinned"],
         icon="pin" if row["pinned"] else _ICONS.get(row["status"], "session"),
         at=deleted_at or row["updated_at" if query.column == "name" else query.column],
-        kept_until=deleted_at + timedelta(days=settings.TRASH_DAYS) if deleted_at else None,
+        goes_at=policy.purges_at(deleted_at, pinned=row["pinned"]) if policy else None,
         group=group,
     )

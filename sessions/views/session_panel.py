@@ -1,4 +1,4 @@
-"""The panel beside a transcript: what is kept about the session. Two statements."""
+"""The panel beside a transcript: what is kept about the session. Two statements, three if it may go by itself."""
 
 import json
 from collections.abc import Sequence
@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
-
 from sessions.access import Actor, visible_sessions
 from sessions.exceptions import FileNotFound, StorageError
-from sessions.models import Reason, Session
+from sessions.models import Reason, RetentionPolicy, Session
 from sessions.models.relatives import Relative
 from sessions.models.session_panel import RevisionLine, read_panel
 from sessions.models.vector_rows import Collection
@@ -89,7 +87,8 @@ class Panel:
     settings: list[Setting]
     summary: Summary | None
     expires_at: datetime | None
-    purgeable_at: datetime | None
+    goes_at: datetime | None
+    is_retention_on: bool
 
 
 def panel(session: Session, reader: Actor) -> Panel:
@@ -97,6 +96,7 @@ def panel(session: Session, reader: Actor) -> Panel:
     reader_id = reader.user_id
     rows = read_panel(session.pk, revisions=REVISIONS_SHOWN, visible=visible_sessions(reader))
     place = workspaces.trashed_path if session.in_trash else workspaces.workspace_path
+    policy = RetentionPolicy.objects.current() if session.in_trash or session.ttl_seconds else RetentionPolicy()
     return Panel(
         tags=tags_of(session),
         has_system_prompt=rows.has_system_prompt,
@@ -117,7 +117,8 @@ def panel(session: Session, reader: Actor) -> Panel:
         ],
         summary=_summary(session.summary),
         expires_at=session.last_accessed + timedelta(seconds=session.ttl_seconds) if session.ttl_seconds else None,
-        purgeable_at=session.deleted_at + timedelta(days=settings.TRASH_DAYS) if session.deleted_at else None,
+        goes_at=policy.purges_at(session.deleted_at, pinned=session.pinned),
+        is_retention_on=policy.enabled,
     )
 
 

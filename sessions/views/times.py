@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 
-_MINUTE, _HOUR = 60, 3600
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _RECENT_DAYS = 6
 
 
@@ -25,6 +25,18 @@ def ago(value: datetime, now: datetime | None = None) -> str:
     if days <= _RECENT_DAYS:
         return format_date(local, "D")
     return format_date(local, "j M" if local.year == today.year else "j M Y")
+
+
+def until(value: datetime, now: datetime | None = None) -> str:
+    """How long until a moment: `in 12 days`, `in 5 h`, `in 14 min`, `any minute` once it has come."""
+    seconds = (value - (now or timezone.now())).total_seconds()
+    if seconds < _MINUTE:
+        return "any minute"
+    if seconds < _HOUR:
+        return f"in {int(seconds // _MINUTE)} min"
+    if seconds < 2 * _DAY:
+        return f"in {int(seconds // _HOUR)} h"
+    return f"in {int(seconds // _DAY)} days"
 
 
 def exact(value: datetime) -> str:

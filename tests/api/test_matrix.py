@@ -68,6 +68,8 @@ def owning(status: int = 200) -> dict[str, int]:
 MAKING = ones_own(201) | CSRF | {"reader": 403, "limited_here": 403, "limited_elsewhere": 403}
 
 NO_OTHERS = {"limited_here": 403, "limited_elsewhere": 403}  # tokens for one session make no others
+# For administrators, and nobody else's.
+ADMINISTRATING = dict.fromkeys(ACTORS, 403) | NOBODY | dict.fromkeys(("administrator", "administrator_signed_in"), 200)
 
 # An import makes nothing twice: of two ways in, the second finds the session there.
 IMPORTING = MAKING | dict.fromkeys(
@@ -84,6 +86,12 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "health"): (None, public()),
     ("GET", "me"): (None, ones_own()),
     ("GET", "search"): (None, ones_own()),
+    ("GET", "retention-policy"): (None, ADMINISTRATING),
+    ("PUT", "retention-policy"): ({"trash_days": 20}, ADMINISTRATING),
+    ("POST", "cleanup"): ({"dry_run": False}, ADMINISTRATING),
+    ("GET", "sessions/retention-policy"): (None, ADMINISTRATING),
+    ("PUT", "sessions/retention-policy"): ({"trash_days": 21}, ADMINISTRATING),
+    ("POST", "sessions/cleanup"): ({"dry_run": True}, ADMINISTRATING),
     ("GET", "sessions"): (None, ones_own()),
     ("POST", "sessions"): ({"name": "x"}, MAKING),
     ("POST", "sessions/import"): ({"session": {"session_id": "x"}, "messages": []}, IMPORTING),

@@ -26,7 +26,7 @@ def test_without_anything_the_defaults():
         ("HTTPS", "0", False),
         ("DEBUG", "no", False),
         ("WORKERS", "12", 12),
-        ("TRASH_DAYS", "0", 0),
+        ("RUN_SILENT_MINUTES", "0", 0),
         ("HTTPS", "", False),
         ("THREADS", "", 4),
     ],

@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from sessions.models import Session
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.operations.retention.policy import set_policy
 from sessions.operations.sessions import update_session
 from sessions.storage.workspaces import INDEX
+from sessions.views.times import exact
 from tests.factories import make_rows, make_session
 from tests.statements import assert_statements
 from tests.views.pages import groups, html, htmx, more, names
@@ -201,13 +203,23 @@ def _say(text: str):
     return [user_message(text)]
 
 
-def test_the_trash_says_since_when_and_until_when(alice, alice_client, settings):
-    settings.TRASH_DAYS = 10
+def test_the_trash_says_since_when_and_when_each_goes(alice, alice_client, ada):
+    deleted_at = timezone.now() - timedelta(days=7, hours=1)
     make_rows(alice, 1, status="deleted", deleted_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    make_rows(alice, 1, status="deleted", deleted_at=deleted_at)
+    make_rows(alice, 1, status="deleted", deleted_at=deleted_at, pinned=True)
     page = html(alice_client.get("/trash/"))
-    assert "kept until 11 Mar" in page
     assert 'title="1 Mar 2026, 12:00"' in page
-    assert "Nothing is deleted by itself yet" in page
+    assert "goes" not in page
+    assert "Nothing is deleted by itself." in page
+    set_policy(actor=ada, enabled=True, trash_days=20)
+    page = html(alice_client.get("/trash/"))
+    assert page.count("goes in 12 days") == 1
+    assert page.count("goes any minute") == 1
+    assert f'title="Deleted for ever on {exact(deleted_at + timedelta(days=20))}"' in page
+    assert "for 20 days and are deleted for ever then; pinned ones stay." in page
+    set_policy(actor=ada, trash_days=None)
+    assert "goes" not in html(alice_client.get("/trash/"))
 
 
 def test_counts_in_the_sidebar(alice, alice_client):

@@ -192,7 +192,10 @@ class TestOpening:
         Session.objects.filter(pk=session.pk).update(last_accessed=opened)
 
         alice_client.get(address(session, "?before=3"), headers=HTMX)
+        session.refresh_from_db()
+        assert session.last_accessed == opened
         trash_session(actor=alice, session_id=session.pk)
+        Session.objects.filter(pk=session.pk).update(last_accessed=opened)
         alice_client.get(address(session))
 
         session.refresh_from_db()

@@ -13,6 +13,7 @@ from sessions.access import Actor, SessionRef, require_write, session_for_readin
 from sessions.exceptions import RunAborted, StaleVersion
 from sessions.models import Clarification, Run, RunState, Session
 from sessions.models.run_rows import Touched, touch_run
+from sessions.models.session import ACCESS_STEP
 from sessions.operations.changing import check_active
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def touched_run(
         if step:
             check_not_aborted(touched)
         yield actor, touched
+        if touched.is_stale:
+            stale = Session.objects.filter(pk=whole_id, last_accessed__lte=now - ACCESS_STEP)
+            stale.update(last_accessed=now)
 
 
 def touch_locked(actor: Actor, session: Session, *, expected_version: int | None = None) -> Touched:
