@@ -113,7 +113,8 @@ def _policy_for(query: ListQuery) -> RetentionPolicy | None:
 
 
 def _with_groups(query: ListQuery, rows: list[Row], policy: RetentionPolicy | None) -> Iterator[SessionRow]:
-    now, runs = timezone.now(), read_marks([row["id"] for row in rows])
+    now = timezone.now()
+    runs = {} if policy else read_marks([row["id"] for row in rows])  # no run goes on in the trash
     group = _group(query, query.after, now) if query.after else ""
     for row in rows:
         above, group = group, _group(query, Position(row["pinned"], row[query.column], row["id"]), now)
