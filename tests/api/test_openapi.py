@@ -44,7 +44,7 @@ def test_every_operation_is_documented(method, path, operation):
         assert parameter["schema"]
     if "{session_id}" in path:
         assert "404" in operation["responses"]
-    if method in ("PATCH", "PUT", "DELETE"):
+    if method in ("PATCH", "PUT", "DELETE") and "retention-policy" not in path:  # which has no versions
         assert "If-Match" in [parameter["name"] for parameter in operation["parameters"]]
         assert "412" in operation["responses"]
 
