@@ -52,6 +52,7 @@ QDRANT_URL: str = os.environ.get("QDRANT_URL", "")
 QDRANT_KEY: str = _values["QDRANT_KEY"]
 QDRANT_KEY_FILE: Path | None = _values["QDRANT_KEY_FILE"]
 QDRANT_SECONDS: float = _values["QDRANT_SECONDS"]
+MAX_POINTS: int = _values["MAX_POINTS"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
