@@ -32,6 +32,7 @@ urlpatterns = [
     path("pinned/", lists.pinned, name="pinned_sessions"),
     path("archived/", lists.archived, name="archived_sessions"),
     path("trash/", lists.trashed, name="trash"),
+    path("shared-with-me/", lists.shared, name="shared_sessions"),
     path("trash/empty/", trash.empty, name="empty_trash"),
     path("fleet/", fleet.fleet, name="fleet"),
     path("jobs/", jobs.jobs, name="jobs"),

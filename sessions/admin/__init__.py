@@ -1,6 +1,6 @@
 """The Django admin: for operators, who act on everybody's sessions through the same operations as everybody else.
 
-One noun a file: sessions, the records around them that nobody edits, and the users whose they are.
+One noun a file: sessions, the people in them, the records around them that nobody edits, and the users whose they are.
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from sessions.admin import records, retention, sessions, users
+from sessions.admin import people, records, retention, sessions, users
 
-__all__ = ["records", "retention", "sessions", "users"]
+__all__ = ["people", "records", "retention", "sessions", "users"]
 
 
 def sign_in(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -213,7 +213,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         chosen = list(queryset.filter(revoked_at=None).values_list("pk", flat=True))
         for token_id in chosen:
             revoke_token(actor=actor, token_id=token_id)
-        self.message_user(request, _said(len(chosen), "token", "revoked"), messages.SUCCESS)
+        self.message_user(request, said(len(chosen), "token", "revoked"), messages.SUCCESS)
 
 
 class RemovalAdmin(ReadOnlyAdmin):
@@ -237,9 +237,9 @@ class RemovalAdmin(ReadOnlyAdmin):
         chosen = list(queryset.values_list("session_id", flat=True))
         gone = sum(self.remove(session_id) for session_id in chosen)
         if gone:
-            self.message_user(request, _said(gone, self.noun, "removed"), messages.SUCCESS)
+            self.message_user(request, said(gone, self.noun, "removed"), messages.SUCCESS)
         if gone < len(chosen):
-            waiting = _said(len(chosen) - gone, self.noun, "still there: the last column says why")
+            waiting = said(len(chosen) - gone, self.noun, "still there: the last column says why")
             self.message_user(request, waiting, messages.WARNING)
 
 
@@ -266,5 +266,5 @@ class VectorRemovalAdmin(RemovalAdmin):
         return remove_collection(session_id, seconds=3)
 
 
-def _said(number: int, noun: str, what: str) -> str:
+def said(number: int, noun: str, what: str) -> str:
     return f"{number} {noun} {what}." if number == 1 else f"{number} {noun}s {what}."

@@ -12,8 +12,11 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations import Migration
 
+from sessions.models.membership import MEMBERSHIP
 from sessions.models.session import Session, SessionTag
 from sessions.models.tag import Tag
+
+SHARED_WITH_ME = "shared with me"
 
 
 class SessionCountQuerySet(models.QuerySet["SessionCount"]):
@@ -57,14 +60,19 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
             return {name: int(total) for name, total in cursor.fetchall()}
 
     def by_group(self, owner_id: int) -> list[tuple[str | None, str, bool, int]]:
-        """(tag or None, status, pinned, sessions) for all of an owner's sessions, in one query."""
+        """(tag or None, status, pinned, sessions) for all of an owner's sessions, in one query.
+
+        Those that others share with them are one group more, of the status SHARED_WITH_ME.
+        """
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT t.name, c.status, c.pinned, sum(c.amount) FROM {self.model._meta.db_table} c "
                 f"LEFT JOIN {Tag._meta.db_table} t ON t.id = c.tag_id "
                 "WHERE c.owner_id = %s AND (c.tag_id IS NULL OR t.id IS NOT NULL) "
-                "GROUP BY t.name, c.status, c.pinned HAVING sum(c.amount) > 0 ORDER BY t.name",
-                [owner_id],
+                "GROUP BY t.name, c.status, c.pinned HAVING sum(c.amount) > 0 "
+                f"UNION ALL SELECT NULL, '{SHARED_WITH_ME}', FALSE, count(*) FROM {MEMBERSHIP} m JOIN {_SESSION} s "
+                "ON s.id = m.session_id WHERE m.user_id = %s AND s.status <> 'deleted' HAVING count(*) > 0 ORDER BY 1",
+                [owner_id, owner_id],
             )
             return [(tag, status, bool(pinned), int(total)) for tag, status, pinned, total in cursor.fetchall()]
 

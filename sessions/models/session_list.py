@@ -15,7 +15,7 @@ import orjson
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from sessions.models.membership import has_members, role_in
+from sessions.models.membership import MEMBERSHIP, has_members, role_in
 from sessions.models.rows import Row, RowReader
 from sessions.models.session import Session
 from sessions.models.session_count import SessionCount
@@ -26,6 +26,14 @@ DEFAULT_SORT = "-updated_at"
 
 _SESSION = Session._meta.db_table
 _USER = get_user_model()._meta.db_table
+_MEMBERS = (
+    f"SELECT u.username AS name FROM {MEMBERSHIP} m JOIN {_USER} u ON u.id = m.user_id "
+    "WHERE m.session_id = s.id ORDER BY u.username"
+)
+_PEOPLE = {
+    "sqlite": f"(SELECT json_group_array(name) FROM ({_MEMBERS}) members)",
+    "postgresql": f"COALESCE(CAST((SELECT json_agg(name) FROM ({_MEMBERS}) members) AS text), '[]')",
+}
 PEOPLE_FIELDS = ("owner_name", "role", "is_shared")  # role: None for the owner
 LIST_FIELDS = [field.name for field in Session._meta.concrete_fields if field.name != "name_is_automatic"]
 
@@ -57,8 +65,12 @@ def list_sessions(
     after: Position | None = None,
     offset: int = 0,
     fields: Sequence[str] = LIST_FIELDS,
+    with_people: bool = False,
 ) -> SessionPage:
-    """Return one page, pinned ones first, then in the order of `sort` (a field of SORT_FIELDS, `-` for descending)."""
+    """Return one page, pinned ones first, then in the order of `sort` (a field of SORT_FIELDS, `-` for descending).
+
+    With people, `is_shared` is not only whether it has members but the list of their names.
+    """
     column, descending = sort.removeprefix("-"), sort.startswith("-")
     direction = "DESC" if descending else "ASC"
     reader = session_reader(fields)
@@ -74,23 +86,31 @@ def list_sessions(
         return SessionPage()
     order = f'"pinned" DESC, "{column}" {direction}, "id" {direction}'
     statement = (
-        f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {has_members('s.id')}, "
+        f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, "
+        f"{_PEOPLE[connection.vendor] if with_people else has_members('s.id')}, "
         f"{TAGS_OF_SESSION[connection.vendor]} "
         f"FROM (SELECT * FROM ({' UNION ALL '.join(ranges)}) u ORDER BY {order} LIMIT %s OFFSET %s) page "
         f"JOIN {_SESSION} s ON s.id = page.id JOIN {_USER} owner ON owner.id = s.owner_id "
         f'ORDER BY s."pinned" DESC, s."{column}" {direction}, s."id" {direction}'
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [wanted.user_id, *values, limit + 1, offset])
-        rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")
-    for row in rows:
-        row["tags"] = orjson.loads(row["tags"])
+    rows = _read_rows(reader, statement, [wanted.user_id, *values, limit + 1, offset])
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
         last = rows[-1]
         following = Position(last["pinned"], last[column], UUID(last["id"]))
     return SessionPage(rows, following)
+
+
+def _read_rows(reader: RowReader, statement: str, values: Sequence[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")
+    for row in rows:
+        row["tags"] = orjson.loads(row["tags"])
+        if isinstance(row["is_shared"], str):
+            row["is_shared"] = orjson.loads(row["is_shared"])
+    return rows
 
 
 def count_sessions(wanted: SessionFilter) -> int:

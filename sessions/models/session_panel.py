@@ -8,13 +8,16 @@ from uuid import UUID
 import orjson
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.utils import timezone
 
+from sessions.models.membership import MEMBERSHIP
 from sessions.models.message import Message, Role
 from sessions.models.progress import Progress, from_runs, progress_columns, read_columns
 from sessions.models.relatives import Relative, read_relatives, relatives_column
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
 from sessions.models.session import SessionQuerySet
+from sessions.models.share_link import ShareLink
 from sessions.models.vector_collection import VectorCollection
 from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collection_from
 
@@ -33,6 +36,48 @@ _REVISIONS = {
 }
 
 
+_USER = get_user_model()._meta.db_table
+_PERSON, _LINK = "user_id, username, role", "id, created_at, expires_at, include_files"
+_MEMBERS = (
+    f"SELECT p.user_id, u.username, p.role FROM {MEMBERSHIP} p JOIN {_USER} u ON u.id = p.user_id "
+    "WHERE p.session_id = s.id ORDER BY u.username"
+)
+_WORKING = (
+    f"SELECT {_LINK} FROM {ShareLink._meta.db_table} l WHERE l.session_id = s.id AND l.revoked_at IS NULL "
+    "ORDER BY l.id DESC"
+)
+_PEOPLE = {
+    "sqlite": f"(SELECT json_group_array(json_array({_PERSON})) FROM ({_MEMBERS}) members), "
+    f"(SELECT json_group_array(json_array({_LINK})) FROM ({_WORKING}) links)",
+    "postgresql": f"CAST((SELECT json_agg(json_build_array({_PERSON})) FROM ({_MEMBERS}) members) AS text), "
+    f"CAST((SELECT json_agg(json_build_array({_LINK})) FROM ({_WORKING}) links) AS text)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of a session."""
+
+    user_id: int
+    username: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLine:
+    """A public link that nobody has revoked."""
+
+    id: int
+    created_at: datetime
+    expires_at: datetime | None
+    include_files: bool
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it leads nowhere any more."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
 @dataclass(frozen=True, slots=True)
 class RevisionLine:
     """A revision in a list; `actor` is a user name, or None for somebody who is gone."""
@@ -48,11 +93,13 @@ class RevisionLine:
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
-    """The newest revisions, how many there are, whether message 0 is a system prompt, lineage, the run, vectors."""
+    """The newest revisions, how many there are, whether message 0 is a system prompt, people, lineage, run, vectors."""
 
     revisions: Sequence[RevisionLine]
     revision_count: int
     has_system_prompt: bool
+    people: Sequence[Person]
+    links: Sequence[LinkLine]
     relatives: Sequence[Relative]
     progress: Progress
     vectors: Collection | None
@@ -70,19 +117,21 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
             f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s), '
-            f"{family}, {COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
+            f"{_PEOPLE[connection.vendor]}, {family}, {COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
             f"FROM {from_runs()} LEFT JOIN {_COLLECTION} ON {_COLLECTION}.session_id = s.id WHERE s.id = %s",
             [revisions, Role.SYSTEM.value, *seen, db_id(session_id)],
         )
         row = cursor.fetchone()
     if row is None:
-        return PanelRows([], 0, False, [], Progress(), None)
-    lines, count, has_prompt, relatives, *more = row
+        return PanelRows([], 0, False, [], [], [], Progress(), None)
+    lines, count, has_prompt, people, links, relatives, *more = row
     vectors, progress = more[:_COLLECTION_WIDTH], more[_COLLECTION_WIDTH:]
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,
         bool(has_prompt),
+        [Person(*person) for person in orjson.loads(people or "[]")],
+        [_link(*link) for link in orjson.loads(links or "[]")],
         read_relatives(session_id, relatives),
         read_columns(progress, with_data=False),
         None if vectors[0] is None else collection_from(session_id, vectors),
@@ -92,6 +141,14 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
 def _line(
     number: int, first_index: int, count: int, reason: str, created_at: str, actor_id: int | None, actor: str | None
 ) -> RevisionLine:
-    at = datetime.fromisoformat(created_at)
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return RevisionLine(number, first_index, count, Reason(reason), at, actor_id, actor)
+    return RevisionLine(number, first_index, count, Reason(reason), _aware(created_at), actor_id, actor)
+
+
+def _link(number: int, created_at: str, expires_at: str | None, include_files: bool) -> LinkLine:
+    until = None if expires_at is None else _aware(expires_at)
+    return LinkLine(number, _aware(created_at), until, bool(include_files))
+
+
+def _aware(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

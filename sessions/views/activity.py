@@ -104,7 +104,7 @@ def _joined(lines: Iterable[Line]) -> list[Line]:
 def _what(verb: str, detail: dict[str, Any]) -> str:
     if verb in _PLAIN:
         return _PLAIN[Verb(verb)]
-    said = _OF_TRANSCRIPTS.get(verb) or _OF_RUNS.get(verb)
+    said = _OF_TRANSCRIPTS.get(verb) or _OF_RUNS.get(verb) or _OF_PEOPLE.get(verb)
     return said(detail) if said else verb.replace("_", " ")
 
 
@@ -154,6 +154,14 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.POINTS_PUT: lambda detail: f"kept {counted(detail.get('points', 0), 'vector')}",
     Verb.POINTS_REMOVED: lambda detail: f"removed {counted(detail.get('points', 0), 'vector')}",
     Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
+}
+_OF_PEOPLE: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    Verb.SHARED: lambda detail: f"shared it with {detail.get('username', '')} as {detail.get('role', '')}",
+    Verb.ROLE_CHANGED: lambda detail: f"made {detail.get('username', '')} {detail.get('role', '')}",
+    Verb.UNSHARED: lambda detail: f"took it from {detail.get('username', '')}",
+    Verb.LEFT: lambda detail: "left it",
+    Verb.LINK_CREATED: lambda detail: f"made a public link{' with the files' if detail.get('include_files') else ''}",
+    Verb.LINK_REVOKED: lambda detail: "revoked a public link",
 }
 _OF_RUNS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.PHASE_ENTERED: _phase,

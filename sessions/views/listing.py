@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 
 from sessions.models import Status
-from sessions.models.session_filter import Position, SessionFilter
+from sessions.models.session_filter import Position, Scope, SessionFilter
 from sessions.models.session_list import DEFAULT_SORT, decode_position, encode_position
 from sessions.models.tag import normalise_tag
 from sessions.search.query import Query
@@ -33,6 +33,17 @@ class View:
     status: str
     pinned: bool | None
     empty: tuple[str, str]
+    scope: Scope = "owned"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether these are sessions of others."""
+        return self.scope == "shared"
+
+    @property
+    def statuses(self) -> list[str]:
+        """What is in it; of other people's sessions the archived ones have no list of their own."""
+        return [self.status, Status.ARCHIVED.value] if self.is_shared else [self.status]
 
     @property
     def is_trash(self) -> bool:
@@ -72,7 +83,12 @@ TRASH = View(
     "trash", "Trash", "trash", Status.DELETED.value, None,
     ("The trash is empty", "Sessions that you delete wait here with their files, until you delete them for ever."),
 )  # fmt: skip
-VIEWS = {view.name: view for view in (ALL, PINNED_ONLY, ARCHIVE, TRASH)}
+SHARED = View(
+    "shared_sessions", "Shared with me", "users", Status.ACTIVE.value, None,
+    ("Nobody shares with you yet", "Sessions that others let you read, or work on with them, are listed here."),
+    "shared",
+)  # fmt: skip
+VIEWS = {view.name: view for view in (ALL, PINNED_ONLY, ARCHIVE, TRASH, SHARED)}
 
 # field: (menu entry, descending first, name of descending, name of ascending)
 SORTS = {
@@ -132,9 +148,11 @@ class ListQuery:
     def filter(self, owner_id: int) -> Filtered:
         """What the model's list takes, narrowed to what is looked for; `status:` widens the list of all sessions."""
         query = Query.parse(self.q, is_unfinished=True)
-        statuses = query.statuses_of([self.view.status], are_chosen=self.view != ALL)
+        statuses = query.statuses_of(self.view.statuses, are_chosen=self.view != ALL)
         tags = [self.tag] if self.tag else []
-        plain = SessionFilter(owner_id, statuses=statuses, pinned=self.view.pinned, tags_any=tags)
+        plain = SessionFilter(
+            owner_id, statuses=statuses, pinned=self.view.pinned, tags_any=tags, scope=self.view.scope
+        )
         return filter_by(query, plain) if self.q else Filtered(plain)
 
     def address(self, **changes: Any) -> str:

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from sessions.htmx import PageRequest, fragment, wants_fragment
 from sessions.models.open_page import list_state
-from sessions.views.listing import ALL, ARCHIVE, PINNED_ONLY, TRASH, ListQuery, View
+from sessions.views.listing import ALL, ARCHIVE, PINNED_ONLY, SHARED, TRASH, ListQuery, View
 from sessions.views.page import page, render_page
 from sessions.views.rows import page_of
 
@@ -34,6 +34,12 @@ def archived(request: PageRequest) -> HttpResponse:
 def trashed(request: PageRequest) -> HttpResponse:
     """What waits to be restored or deleted for ever."""
     return _list(request, TRASH)
+
+
+@page("GET")
+def shared(request: PageRequest) -> HttpResponse:
+    """What others share with the reader."""
+    return _list(request, SHARED)
 
 
 def _list(request: PageRequest, view: View) -> HttpResponse:

@@ -41,7 +41,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     Verb.SYSTEM_PROMPT_SET: ("panel", "transcript"),
     Verb.SYSTEM_PROMPT_REMOVED: ("panel", "transcript"),
     Verb.UPDATED: ("panel", "composer"),
-    Verb.ROLE_CHANGED: ("bar", "panel", "composer", "transcript"),
+    Verb.ROLE_CHANGED: ("bar", "panel", "composer"),
     # A run's section follows by itself while it is going; this brings it to a page that has none, or one that was over.
     Verb.PHASE_ENTERED: ("run",),
     Verb.QUESTION_ANSWERED: ("run",),

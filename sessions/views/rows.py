@@ -22,6 +22,7 @@ _FIELDS = (
     "created_at", "updated_at", "last_accessed", "deleted_at",
 )  # fmt: skip
 _TAGS_SHOWN = 4
+_NAMES_SHOWN = 2  # of members
 _PHASE_TONES = {"failed": "bad", "clarification": "warn", "complete": "good"}
 _STATES = {RunState.WAITING.value: ("waiting for an answer", "warn"), RunState.ABORTED.value: ("stopped", "bad")}
 _ICONS = {Status.ARCHIVED.value: "archive", Status.DELETED.value: "trash"}
@@ -70,6 +71,7 @@ class SessionRow:
     message_count: int
     is_indexed: bool
     is_pinned: bool
+    people: str
     icon: str
     at: datetime
     goes_at: datetime | None  # when retention deletes it for ever
@@ -93,7 +95,9 @@ def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
     The trash needs one more, for when each goes.
     """
     filtered = query.filter(owner_id)
-    page = list_sessions(filtered.wanted, sort=query.sort, limit=limit, after=query.after, fields=_FIELDS)
+    page = list_sessions(
+        filtered.wanted, sort=query.sort, limit=limit, after=query.after, fields=_FIELDS, with_people=True
+    )
     more = query.address(after=page.next) if page.next else ""
     policy = _policy_for(query)
     return Rows(query, list(_with_groups(query, page.rows, policy)), more, filtered.is_exact, policy)
@@ -101,8 +105,8 @@ def page_of(query: ListQuery, owner_id: int, *, limit: int = PAGE_SIZE) -> Rows:
 
 def one_row(query: ListQuery, owner_id: int, session_id: str) -> Rows:
     """The row of one session as this list shows it, without a heading; none if the session has gone."""
-    wanted = SessionFilter(owner_id, statuses=Status.values, only_session=UUID(session_id))
-    page = list_sessions(wanted, sort=query.sort, limit=1, fields=_FIELDS)
+    wanted = SessionFilter(owner_id, statuses=Status.values, only_session=UUID(session_id), scope="all")
+    page = list_sessions(wanted, sort=query.sort, limit=1, fields=_FIELDS, with_people=True)
     runs = read_marks([row["id"] for row in page.rows])
     policy = _policy_for(query)
     return Rows(query, [_row(query, row, "", runs.get(row["id"]), policy) for row in page.rows], policy=policy)
@@ -125,6 +129,16 @@ def _group(query: ListQuery, at: Position, now: datetime) -> str:
     return query.group(pinned=at.pinned, value=at.value, now=now)
 
 
+def _people(row: Row) -> str:
+    """Who has it: its owner for a session of somebody else's, the names of its members for one's own."""
+    names = row["is_shared"]
+    if row["role"] is not None:
+        return str(row["owner_name"])
+    if len(names) <= _NAMES_SHOWN:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMES_SHOWN])} and {len(names) - _NAMES_SHOWN} more"
+
+
 def _row(query: ListQuery, row: Row, group: str, run: Row | None, policy: RetentionPolicy | None) -> SessionRow:
     deleted_at = row["deleted_at"]
     return SessionRow(
@@ -139,6 +153,7 @@ def _row(query: ListQuery, row: Row, group: str, run: Row | None, policy: Retent
         message_count=row["message_count"],
         is_indexed=workspaces.state(row["id"], in_trash=deleted_at is not None).is_indexed,
         is_pinned=row["pinned"],
+        people=_people(row),
         icon="pin" if row["pinned"] else _ICONS.get(row["status"], "session"),
         at=deleted_at or row["updated_at" if query.column == "name" else query.column],
         goes_at=policy.purges_at(deleted_at, pinned=row["pinned"]) if policy else None,

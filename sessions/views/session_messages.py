@@ -25,7 +25,7 @@ from sessions.operations.restructure.forking import edit_in_fork
 from sessions.views import transcript
 from sessions.views.errors import sentence_of
 from sessions.views.page import page, render_page
-from sessions.views.session_page import load, page_context, typed
+from sessions.views.session_page import load, load_to_write, page_context, typed
 from sessions.views.toasts import toast
 from sessions.views.words import amount
 
@@ -55,7 +55,7 @@ def message_text(request: PageRequest, session_id: str, index: int) -> HttpRespo
 @page("GET", "POST")
 def edit(request: PageRequest, session_id: str, index: int) -> HttpResponse:
     """Edit a user message. The form says how much that cuts off; what is cut off stays as a revision."""
-    session = load(request, session_id)
+    session = load_to_write(request, session_id)
     context: dict[str, Any] = {"index": index}
     status = 200
     if request.method == "POST":
@@ -111,7 +111,7 @@ def _save_in_fork(request: PageRequest, session: Session, index: int, text: str)
 @page("GET", "POST")
 def system_prompt(request: PageRequest, session_id: str) -> HttpResponse:
     """Set, replace or remove the system prompt. Nothing of the transcript is cut off by that."""
-    session = load(request, session_id)
+    session = load_to_write(request, session_id)
     check_active(session)
     prompt = Message.objects.of(session.pk).filter(index=0, role=Role.SYSTEM).first()
     context: dict[str, Any] = {"session": session, "prompt": prompt, "text": prompt.content if prompt else ""}

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
-from sessions.access import Actor, session_for_reading
+from sessions.access import Actor, session_for_reading, session_for_writing
 from sessions.exceptions import NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Role, Session
@@ -17,7 +17,7 @@ from sessions.operations.transcript import Appended, NewMessage, append_messages
 from sessions.views import transcript
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
-from sessions.views.session_panel import expiry_choices, panel
+from sessions.views.session_panel import LINK_DAYS, expiry_choices, panel
 
 _LARGEST_INDEX = 2**31 - 2  # of the column
 
@@ -57,9 +57,9 @@ def append(request: PageRequest, session_id: str) -> HttpResponse:
 @page("GET", "POST")
 def name(request: PageRequest, session_id: str) -> HttpResponse:
     """The session's name in the page's bar: the name, the form to change it (`?edit=1`), or the change itself."""
-    session = load(request, session_id)
+    session = load(request, session_id) if request.method == "GET" else load_to_write(request, session_id)
     context: dict[str, Any] = {"session": session, "name": session.name}
-    context |= {"editing": "edit" in request.GET, "focus_name": "focus" in request.GET}
+    context |= {"editing": "edit" in request.GET and session.reader_may_write, "focus_name": "focus" in request.GET}
     status = 200
     if request.method == "POST":
         try:
@@ -94,6 +94,11 @@ def load(request: PageRequest, session_id: str) -> Session:
     return session_for_reading(Actor.of(request.user), session_id, include_deleted=True)
 
 
+def load_to_write(request: PageRequest, session_id: str) -> Session:
+    """The same for what changes it. Raises RoleTooLow for a viewer."""
+    return session_for_writing(Actor.of(request.user), session_id, include_deleted=True)
+
+
 def typed(request: PageRequest, field: str) -> str:
     """A text as it was typed: browsers send every line break as two characters."""
     return str(request.POST.get(field, "")).replace("\r\n", "\n")
@@ -121,6 +126,7 @@ def page_context(request: PageRequest, session: Session) -> dict[str, Any]:
         "live_address": reverse("session_live", args=[session.pk]),
         "state": str(session.version),
         "since": beside.activity.newest,
+        "link_days": list(LINK_DAYS.items()),
         "expiry_choices": expiry_choices(session.ttl_seconds),
         "chosen_expiry": str(session.ttl_seconds or ""),
         "folded": request.COOKIES.get("folded", "").split("."),

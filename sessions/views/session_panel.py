@@ -10,7 +10,7 @@ from sessions.access import Actor, visible_sessions
 from sessions.exceptions import FileNotFound, StorageError
 from sessions.models import Reason, RetentionPolicy, Session
 from sessions.models.relatives import Relative
-from sessions.models.session_panel import RevisionLine, read_panel
+from sessions.models.session_panel import LinkLine, Person, RevisionLine, read_panel
 from sessions.models.vector_rows import Collection
 from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
@@ -32,6 +32,7 @@ _SETTINGS = {
     "metadata": "Metadata",
 }
 DAY = 24 * 3600
+LINK_DAYS = {"1": "for a day", "7": "for a week", "30": "for 30 days", "": "until it is revoked"}
 EXPIRIES = {
     DAY: "a day after it was last opened",
     7 * DAY: "a week after it was last opened",
@@ -74,6 +75,8 @@ class Panel:
 
     tags: Sequence[str]
     has_system_prompt: bool
+    people: Sequence[Person]
+    links: Sequence[LinkLine]
     revisions: list[RevisionView]
     revision_count: int
     activity: Activity
@@ -100,6 +103,8 @@ def panel(session: Session, reader: Actor) -> Panel:
     return Panel(
         tags=tags_of(session),
         has_system_prompt=rows.has_system_prompt,
+        people=rows.people,
+        links=rows.links,
         revisions=[revision_view(line, reader_id=reader_id) for line in rows.revisions],
         revision_count=rows.revision_count,
         activity=activity(session.pk, reader_id=reader_id),

@@ -11,6 +11,7 @@ from sessions.views import (
     session_fork,
     session_messages,
     session_page,
+    session_people,
     session_revisions,
     session_run,
 )
@@ -25,6 +26,9 @@ urlpatterns = [
     path(f"{_SESSION}name/", session_page.name, name="session_name"),
     path(f"{_SESSION}details/", session_details.details, name="session_details"),
     path(f"{_SESSION}tags/", session_details.tags, name="session_tags"),
+    path(f"{_SESSION}people/", session_people.people, name="session_people"),
+    path(f"{_SESSION}links/", session_people.links, name="session_links"),
+    path(f"{_SESSION}leave/", session_people.leave, name="session_leave"),
     path(f"{_SESSION}files/", session_files.browse, name="session_files"),
     path(f"{_SESSION}files/view/", session_files.view, name="session_file"),
     path(f"{_SESSION}files/raw/", session_files.raw, name="session_raw"),

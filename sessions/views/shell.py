@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from sessions.htmx import PageRequest
 from sessions.models import SessionCount, Status
+from sessions.models.session_count import SHARED_WITH_ME
 
 TAGS_SHOWN = 12
 HUES = 8  # css/tokens.css
@@ -63,6 +64,7 @@ _VIEWS = (
     ("Pinned", "pinned_sessions", "pinned", "pin"),
     ("Archived", "archived_sessions", Status.ARCHIVED.value, "archive"),
     ("Trash", "trash", Status.DELETED.value, "trash"),
+    ("Shared with me", "shared_sessions", SHARED_WITH_ME, "users"),
 )
 
 

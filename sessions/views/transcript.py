@@ -192,7 +192,8 @@ def _view(
         text_address = _addresses("revision_text", session.pk, revision)
     is_editable = session.takes_words and revision is None
     edit_address = _addresses("message_edit", session.pk) if is_editable else None
-    fork = f"{reverse('session_fork', args=[session.pk])}?at=" if revision is None and not session.in_trash else ""
+    goes_on = revision is None and not link and not session.in_trash
+    fork = f"{reverse('session_fork', args=[session.pk])}?at=" if goes_on else ""
     builder = _Builder(_names_of_calls(rows), text_address, edit_address, fork)
     messages = []
     for row, before in zip(rows, [context, *rows], strict=False):

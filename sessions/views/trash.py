@@ -47,7 +47,7 @@ def confirm_purge(request: PageRequest, ids: Sequence[UUID]) -> HttpResponse:
     """Ask, with the names, the messages and the size on disk of what would go. Raises SessionNotFound."""
     sessions = list(
         visible_sessions(Actor.of(request.user))
-        .filter(pk__in=ids)
+        .filter(pk__in=ids, owner=request.user.pk)
         .order_by("-updated_at", "-pk")
         .values("pk", "name", "status", "message_count")
     )
