@@ -68,6 +68,12 @@ class BackupRefused(SessionError):
     """A backup can't be written there, or not be restored here."""
 
 
+class PointNotFound(NotFound):
+    """The session's collection has no point with that id."""
+
+    code = "point_not_found"
+
+
 class FileNotFound(NotFound):
     """The workspace has no such file or directory."""
 

@@ -61,6 +61,24 @@ class WorkspaceFile:
     open: Callable[[], BinaryIO] | None  # None for an empty directory
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the vector collection. `vector` is little-endian float32."""
+
+    point_id: int | str
+    vector: bytes
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vector collection. Its points are read once."""
+
+    size: int
+    distance: str
+    points: Iterable[Point]
+
+
 @dataclass(slots=True)
 class Tally:
     """What was done to make a transcript of what was there."""
@@ -120,6 +138,7 @@ class Document:
     revisions: Iterable[Revision] = ()
     files: Iterable[WorkspaceFile] = ()
     progress: dict[str, Any] | None = None  # of the session's run
+    vectors: Vectors | None = None
     has_authors: bool = False  # whether messages name who wrote them
     may_be_empty: bool = True  # a conversation of another system that holds no message is not worth a session
 

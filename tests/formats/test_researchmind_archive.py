@@ -90,11 +90,11 @@ def test_what_the_manifest_does_not_list_is_refused():
 
 
 def test_entries_of_later_versions_are_checked_and_left_out():
-    entries = made() | {"points.json": b"{}", "vectors.jsonl": b"{}\n", "more/x": b"x"}
+    entries = made() | {"points.json": b"{}", "thoughts.jsonl": b"{}\n", "more/x": b"x"}
     found = read(listed(entries))
-    assert found.tally.dropped == {"points.json": 1, "vectors.jsonl": 1, "more": 1}
-    with pytest.raises(UnsafeArchive, match=r"vectors\.jsonl"):
-        read(listed(entries) | {"vectors.jsonl": b"other"})
+    assert found.tally.dropped == {"points.json": 1, "thoughts.jsonl": 1, "more": 1}
+    with pytest.raises(UnsafeArchive, match=r"thoughts\.jsonl"):
+        read(listed(entries) | {"thoughts.jsonl": b"other"})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from sessions.formats import researchmind
 from sessions.formats.document import Document
 from sessions.models import Event, Message, Revision, Role, Session, SessionTag
 from sessions.models.transcript_page import read_messages
+from sessions.models.vector_rows import read_collection
 from sessions.operations.editing import edit_message, set_system_prompt
 from sessions.operations.lifecycle import archive_session, purge_session, trash_session
 from sessions.operations.runs import answers, artifacts, clarifications, phases, reports, tasks
@@ -23,6 +25,9 @@ from sessions.operations.transcript import NewMessage
 from sessions.operations.transfer.exporting import export_session, export_sessions
 from sessions.operations.transfer.importing import SourceFile, import_sessions
 from sessions.operations.transfer.progress import progress_of
+from sessions.operations.vectors.copying import each_point
+from sessions.operations.vectors.points import put_points
+from sessions.operations.vectors.values import NewPoint
 from sessions.storage import workspaces
 from tests.factories import LONG_AGO, assistant_message, make_session, user_message
 from tests.formats.reading import read_one
@@ -57,8 +62,15 @@ def state(session: Session) -> dict:
         "session": {key: value for key, value in row.items() if key not in NOT_COMPARED},
         "messages": [{key: value for key, value in message.items() if key != "id"} for message in messages],
         "revisions": [_revision(found) for found in Revision.objects.filter(session=session).order_by("number")],
+        "vectors": _vectors(session),
         "tags": sorted(SessionTag.objects.filter(session=session).values_list("tag__name", flat=True)),
     }
+
+
+def _vectors(session: Session) -> tuple | None:
+    """The collection with its points, to the byte."""
+    found = read_collection(session.pk)
+    return found and (found.size, found.distance, list(each_point(found)))
 
 
 def _revision(found: Revision) -> tuple:
@@ -121,6 +133,8 @@ def rich(alice) -> Session:
         (content / name).write_text(name)
     Path(os.fsdecode(os.fsencode(content) + b"/\xff\xfe.bin")).write_bytes(b"odd")
     (content / "empty.txt").touch()
+    points = [NewPoint(number, [0.1, 1 / 3, number / 7, -1e-20], {"n": number, "ü": [1.5, None]}) for number in (2, 1)]
+    put_points(actor=alice, session_id=session.pk, points=[*points, NewPoint(UUID(int=5), [0, 0, 1, 0])])
     return archive_session(actor=alice, session_id=session.pk)
 
 

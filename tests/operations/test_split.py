@@ -29,7 +29,7 @@ def test_parts(alice, session):
         Part("Second", "It says", ["own"], {"k": 1}, [(5, 9)], ["content/notes.txt"]),
         Part("Files alone", files=["content/data/one.csv"]),
     ]
-    made = split_session(actor=alice, session_id=session.short_id, parts=parts, archive_original=True)
+    made = split_session(actor=alice, session_id=session.short_id, parts=parts, archive_original=True).sessions
     assert [one.name for one in made] == ["First", "Second", "Files alone"]
     assert transcript(made[0]) == [f"message {number}" for number in (0, 1, 2, 4, 5)]
     assert origins(made[1]) == [(session.pk, index) for index in range(5, 10)]

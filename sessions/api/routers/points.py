@@ -23,10 +23,11 @@ from sessions.api.schemas.points import (
     RemovePointsForm,
     SearchPointsForm,
 )
+from sessions.formats.vectors import as_json
 from sessions.models.vector_collection import Distance
 from sessions.operations.vectors import points
 from sessions.operations.vectors.points import FoundPoint, collection_for_reading
-from sessions.operations.vectors.values import NewPoint, as_json
+from sessions.operations.vectors.values import NewPoint
 from sessions.storage import qdrant
 
 router = ApiRouter(tags=["Vectors"])

@@ -52,7 +52,7 @@ def fork(request: ApiRequest, session_id: str, form: ForkForm) -> HttpResponse:
             return _made(request, made)
 
         def copy() -> None:
-            stage_fork(workspace, actor=actor, session_id=session_id, files=form.files)
+            stage_fork(workspace, actor=actor, session_id=session_id, files=form.files, vectors=form.vectors)
 
         return once(request, make, before=copy)
 
@@ -87,7 +87,10 @@ def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
             )
             return _made(request, made)
 
-        return once(request, make, before=lambda: stage_merge(workspace, actor=actor, source_session_ids=ids))
+        def copy() -> None:
+            stage_merge(workspace, actor=actor, source_session_ids=ids, vectors=form.vectors)
+
+        return once(request, make, before=copy)
 
 
 @router.post(
@@ -98,7 +101,7 @@ def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
 )
 @sees_to_its_key
 def split(request: ApiRequest, session_id: str, form: SplitForm) -> HttpResponse:
-    """Each part is a new session. The session itself keeps everything; `archive_original` archives it."""
+    """Each part is a new session. The session keeps everything but their points; `archive_original` archives it."""
     actor, version = request.auth, expected_version(request)
     parts = [_part(part) for part in form.parts]
     workspaces: list[WorkspaceCopy] = []
@@ -110,10 +113,16 @@ def split(request: ApiRequest, session_id: str, form: SplitForm) -> HttpResponse
                 session_id=session_id,
                 parts=parts,
                 archive_original=form.archive_original,
+                remove_points=form.remove_points,
                 expected_version=version,
                 workspaces=workspaces,
             )
-            return answer({"new_sessions": changed_sessions(made, actor)}, 201)
+            data = {
+                "new_sessions": changed_sessions(made.sessions, actor),
+                "assigned_points": made.assigned_points,
+                "removed_points": made.removed_points,
+            }
+            return answer(data, 201)
 
         def copy() -> None:
             workspaces.extend(stage_split(stack, actor=actor, session_id=session_id, parts=parts))
@@ -129,6 +138,7 @@ def _part(form: PartForm) -> Part:
         metadata=form.metadata or {},
         message_ranges=[(first, last) for first, last in form.message_ranges or ()],
         files=form.files or (),
+        point_ids=form.point_ids or (),
     )
 
 

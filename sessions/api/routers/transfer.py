@@ -16,6 +16,7 @@ from sessions.api.errors import Problem, invalid
 from sessions.api.idempotency import MULTIPART
 from sessions.api.openapi import ApiRouter, documented
 from sessions.api.parsing import JSON
+from sessions.api.schemas.common import Flag
 from sessions.api.schemas.transfer import ImportAnswer, ImportQuery, SessionIds, UndoneAnswer, WrittenFormat
 from sessions.formats.recognition import CONTENT_TYPES
 from sessions.operations.transfer.exporting import DEFAULT_FORMAT, Export, export_session, export_sessions
@@ -106,13 +107,14 @@ def export_chosen(
     request: ApiRequest,
     session_ids: Annotated[SessionIds | None, Query(None)],
     format: Annotated[WrittenFormat, Query(DEFAULT_FORMAT)],
+    vectors: Annotated[Flag, Query(True)],
 ) -> HttpResponseBase:
     """A zip with a file for each; it can be imported as it is. Without `session_ids` it is all that you own.
 
     Trashed sessions are among everything, and come back as trashed ones.
     """
     chosen = None if session_ids is None else [part.strip() for part in session_ids.split(",")]
-    return _streamed(request, export_sessions(actor=request.auth, session_ids=chosen, format=format))
+    return _streamed(request, export_sessions(actor=request.auth, session_ids=chosen, format=format, vectors=vectors))
 
 
 @router.get(
@@ -122,10 +124,17 @@ def export_chosen(
     **documented({200: None}, 404, 409, file_types=sorted(CONTENT_TYPES.values())),
 )
 def export_one(
-    request: ApiRequest, session_id: str, format: Annotated[WrittenFormat, Query(DEFAULT_FORMAT)]
+    request: ApiRequest,
+    session_id: str,
+    format: Annotated[WrittenFormat, Query(DEFAULT_FORMAT)],
+    vectors: Annotated[Flag, Query(True)],
 ) -> HttpResponseBase:
-    """`researchmind` is the whole session with its files, `json` and `mochi` leave them out, `markdown` is to read."""
-    return _streamed(request, export_session(actor=request.auth, session_id=session_id, format=format))
+    """`researchmind` is the whole session with its files, `json` and `mochi` leave them out, `markdown` is to read.
+
+    `vectors=false` leaves its vectors out.
+    """
+    export = export_session(actor=request.auth, session_id=session_id, format=format, vectors=vectors)
+    return _streamed(request, export)
 
 
 def _streamed(request: ApiRequest, export: Export) -> HttpResponseBase:

@@ -13,10 +13,11 @@ from sessions.api.schemas.common import (
     JsonObject,
     ProblemAnswer,
 )
+from sessions.api.schemas.points import PointId
 from sessions.api.schemas.sessions import Description, Name, SessionAnswer, TagName, Tags
 from sessions.operations.bulk import MAX_SESSIONS
 from sessions.operations.restructure.merging import MAX_SOURCES
-from sessions.operations.restructure.splitting import MAX_PARTS, MAX_PATHS, MAX_RANGES
+from sessions.operations.restructure.splitting import MAX_PARTS, MAX_PATHS, MAX_POINT_IDS, MAX_RANGES
 
 _AN_ID = "0f3b6a1c-52d4-4f0e-9a57-c1d2e3f4a5b6"
 SessionId = Annotated[str, Field(max_length=64)]
@@ -34,6 +35,7 @@ class ForkForm(Form):
     at_index: ExpectedIndex | None = Field(None, description="The last message that comes along; without it, all do.")
     name: Name | None = Field(None, description="Of the fork; without it, the session's with “(fork)”.")
     files: bool = Field(True, description="Whether the files of the workspace are copied. A search index never is.")
+    vectors: bool = Field(True, description="Whether the points of the vector collection are copied.")
 
 
 class MergeForm(Form):
@@ -55,6 +57,7 @@ class MergeForm(Form):
         "sequence", description="Source by source, or by `created_at`; the order within a source stays."
     )
     archive_sources: bool = True
+    vectors: bool = Field(True, description="Whether the points are copied: 422 if they don't fit into one collection.")
 
 
 class PartForm(Form):
@@ -70,6 +73,9 @@ class PartForm(Form):
     files: Annotated[list[FilePath], Field(max_length=MAX_PATHS)] | None = Field(
         None, description="Paths in the workspace; a directory stands for all that is in it."
     )
+    point_ids: Annotated[list[PointId], Field(max_length=MAX_POINT_IDS)] | None = Field(
+        None, description="Points of the vector collection."
+    )
 
 
 class SplitForm(Form):
@@ -82,12 +88,15 @@ class SplitForm(Form):
 
     parts: Annotated[list[PartForm], Field(max_length=MAX_PARTS)]
     archive_original: bool = False
+    remove_points: bool = Field(True, description="Whether the session loses the points that its parts get.")
 
 
 class SplitAnswer(Answer):
     """The new sessions, in the order of the parts."""
 
     new_sessions: list[SessionAnswer]
+    assigned_points: int = Field(description="How many points the parts got.")
+    removed_points: int = Field(description="How many of them the session lost.")
 
 
 class BulkForm(Form):

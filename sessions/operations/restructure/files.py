@@ -1,4 +1,4 @@
-"""Files on their way into a session that is being made: copied first, where nothing is locked and nobody sees them."""
+"""Files and vectors on their way into a session that is being made: copied first, where nothing is locked."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,7 +6,10 @@ from functools import partial
 from typing import Self
 from uuid import UUID
 
+from django.conf import settings
+
 from sessions.exceptions import QuotaExceeded
+from sessions.operations.vectors.copying import VectorCopy
 from sessions.operations.workspaces import create_workspace, settle_staged_workspace
 from sessions.storage.reading import FoundFile, workspace_files
 from sessions.storage.staging import StagedWorkspace, staged_workspace
@@ -19,7 +22,7 @@ def _same(path: bytes) -> bytes | None:
 
 
 class WorkspaceCopy:
-    """A workspace filled from others. It is removed when the block ends, unless a session was given it.
+    """A workspace filled from others, and vectors. They are removed when the block ends, unless a session got them.
 
     Links are not followed; links, FIFOs, devices and hidden search indexes stay behind. A process that is killed leaves
     it in `.staging/`, where the worker sweeps it after a day.
@@ -30,6 +33,7 @@ class WorkspaceCopy:
         self.size = 0
         self.left_out = 0
         self._stack = ExitStack()
+        self.vectors = self._stack.enter_context(VectorCopy(most=settings.MAX_POINTS))
         self._staged: StagedWorkspace | None = None
 
     def __enter__(self) -> Self:
@@ -82,6 +86,7 @@ class WorkspaceCopy:
 
         Without anything copied the session gets an empty one. Raises StorageFull, StorageError.
         """
+        self.vectors.settle(session_id)
         if self._staged is None:
             create_workspace(session_id)
         else:

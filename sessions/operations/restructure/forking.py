@@ -30,22 +30,24 @@ def fork_session(
     at_index: int | None = None,
     name: str = "",
     files: bool = True,
+    vectors: bool = True,
     expected_version: int | None = None,
     workspace: WorkspaceCopy | None = None,
 ) -> Session:
     """Copy the transcript up to a message, that one included, into a new session of the actor's; return it.
 
     Without `at_index` it is the whole transcript, without `name` the old one's with "(fork)". `files` copies the
-    workspace, which `stage_fork` may have done already: then it is `workspace`. The fork is active and has no run;
-    description, settings, metadata and tags are the session's. Whoever may read may fork. Raises SessionNotFound,
-    MessageNotFound, StaleVersion, NotAllowed, Invalid, TooLarge, StorageError; nothing is left then.
+    workspace and `vectors` the points, which `stage_fork` may have done already: then they are in `workspace`. The fork
+    is active and has no run; description, settings, metadata and tags are the session's. Whoever may read may fork.
+    Raises SessionNotFound, MessageNotFound, StaleVersion, NotAllowed, Invalid, TooLarge, StorageError,
+    VectorStoreError; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
     with ExitStack() as stack:
         if workspace is None:
             workspace = stack.enter_context(WorkspaceCopy())
-            stage_fork(workspace, actor=actor, session_id=session_id, files=files)
+            stage_fork(workspace, actor=actor, session_id=session_id, files=files, vectors=vectors)
         with transaction.atomic():
             source = session_for_reading(actor, session_id, lock=True)
             check_version(source, expected_version)
@@ -54,14 +56,23 @@ def fork_session(
     return fork
 
 
-def stage_fork(workspace: WorkspaceCopy, *, actor: "Actor | User", session_id: UUID | str, files: bool = True) -> None:
-    """Copy the session's files for `fork_session`, before anything is locked. Raises as it does."""
+def stage_fork(
+    workspace: WorkspaceCopy,
+    *,
+    actor: "Actor | User",
+    session_id: UUID | str,
+    files: bool = True,
+    vectors: bool = True,
+) -> None:
+    """Copy the session's files and vectors for `fork_session`, before anything is locked. Raises as it does."""
     actor = Actor.of(actor)
     allowed_owner(actor)
     source = session_for_reading(actor, session_id)
     if files:
         workspace.add(source.pk)
         workspace.flush()
+    if vectors:
+        workspace.vectors.add(source.pk)
 
 
 def count_up_to(session: Session, at_index: int | None) -> int:

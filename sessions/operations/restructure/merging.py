@@ -1,4 +1,4 @@
-"""Merging: the transcripts and files of several sessions in one new session."""
+"""Merging: the transcripts, files and vectors of several sessions in one new session."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -44,14 +44,15 @@ def merge_sessions(
     metadata: dict[str, Any] | None = None,
     order: Order = Order.SEQUENCE,
     archive_sources: bool = True,
+    vectors: bool = True,
     workspace: WorkspaceCopy | None = None,
 ) -> Session:
     """Make one session of 2 to 50 of the actor's own; return it.
 
     Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags
-    are the union, settings are the first source's. Sources stay, archived unless told otherwise. `workspace` has been
-    filled by `stage_merge`, if given. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, QuotaExceeded,
-    StorageError; nothing is left then.
+    are the union, settings are the first source's; of two points with one id the later source's gets a new id. Sources
+    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given. Raises Impossible,
+    Invalid, SessionNotFound, NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -59,7 +60,7 @@ def merge_sessions(
     with ExitStack() as stack:
         if workspace is None:
             workspace = stack.enter_context(WorkspaceCopy())
-            stage_merge(workspace, actor=actor, source_session_ids=source_session_ids)
+            stage_merge(workspace, actor=actor, source_session_ids=source_session_ids, vectors=vectors)
         with transaction.atomic():
             sources = _locked(actor, mergeable_sessions(actor, source_session_ids))
             merged_id = uuid4()
@@ -80,12 +81,16 @@ def merge_sessions(
     return merged
 
 
-def stage_merge(workspace: WorkspaceCopy, *, actor: "Actor | User", source_session_ids: Sequence[UUID | str]) -> None:
-    """Copy the sources' files for `merge_sessions`, before anything is locked. Raises as it does."""
+def stage_merge(
+    workspace: WorkspaceCopy, *, actor: "Actor | User", source_session_ids: Sequence[UUID | str], vectors: bool = True
+) -> None:
+    """Copy the sources' files and vectors for `merge_sessions`, before anything is locked. Raises as it does."""
     actor = Actor.of(actor)
     allowed_owner(actor)
     for source in mergeable_sessions(actor, source_session_ids):
         workspace.add(source.pk, to=place_of(source), quota=settings.WORKSPACE_QUOTA_BYTES)
+        if vectors:
+            workspace.vectors.add(source.pk)
     workspace.flush()
 
 

@@ -18,6 +18,7 @@ from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.making import check_size, insert_session, kept_fields, note_lineage
 from sessions.operations.sessions import allowed_owner, checked_name
 from sessions.operations.tags import checked_tags, tags_of
+from sessions.operations.vectors.copying import take_points
 from sessions.storage.names import checked_path
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MAX_PARTS = 50
 MAX_RANGES = 1000
 MAX_PATHS = 1000
+MAX_POINT_IDS = 10_000
+_MOST = (("message_ranges", MAX_RANGES), ("files", MAX_PATHS), ("point_ids", MAX_POINT_IDS))
 Ranges = Sequence[tuple[int, int]]
 
 
@@ -42,6 +45,16 @@ class Part:
     metadata: dict[str, Any] = field(default_factory=dict)
     message_ranges: Ranges = ()
     files: Sequence[str] = ()
+    point_ids: Sequence[int | UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The new sessions in order, how many points they got, and how many the original lost."""
+
+    sessions: list[Session]
+    assigned_points: int
+    removed_points: int
 
 
 def split_session(
@@ -50,14 +63,17 @@ def split_session(
     session_id: UUID | str,
     parts: Sequence[Part],
     archive_original: bool = False,
+    remove_points: bool = True,
     expected_version: int | None = None,
     workspaces: Sequence[WorkspaceCopy] = (),
-) -> list[Session]:
-    """Copy parts of a session of the actor's own into new ones, one each; return them in order.
+) -> Split:
+    """Copy parts of a session of the actor's own into new ones, one each, in order.
 
-    The session keeps everything, and is archived if asked for. Messages stay in the transcript's order; one may be in
-    several parts. `workspaces` have been filled by `stage_split`, if given. Raises SessionNotFound, MessageNotFound,
-    FileNotFound, StaleVersion, Impossible, Invalid, NotAllowed, TooLarge, StorageError; nothing is left then.
+    The session keeps everything but the points that parts got, unless `remove_points` is False; it is archived if
+    asked for. Messages stay in the transcript's order; one may be in several parts, and so may a point. `workspaces`
+    have been filled by `stage_split`, if given. Raises SessionNotFound, MessageNotFound, FileNotFound, PointNotFound,
+    StaleVersion, Conflict, Impossible, Invalid, NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left
+    then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -74,7 +90,8 @@ def split_session(
                 archive_session(actor=actor, session_id=source.pk)
             for session, workspace in zip(made, workspaces, strict=True):
                 workspace.settle(session.pk)
-    return made
+            removed = take_points(actor, source.pk, [w.vectors for w in workspaces]) if remove_points else 0
+    return Split(made, sum(workspace.vectors.count for workspace in workspaces), removed)
 
 
 def stage_split(
@@ -92,6 +109,8 @@ def stage_split(
             workspace.add(source.pk, to=chosen.path)
             chosen.check(source)
             workspace.flush()
+        if part.point_ids:
+            workspace.vectors.add_chosen(source.pk, part.point_ids)
     return workspaces
 
 
@@ -109,11 +128,11 @@ def check_parts(parts: Sequence[Part]) -> None:
         except Invalid as error:
             error.errors = [(f"{where}.{loc}", message) for loc, message in error.errors]
             raise
-        for name, most in (("message_ranges", MAX_RANGES), ("files", MAX_PATHS)):
+        for name, most in _MOST:
             if len(getattr(part, name)) > most:
                 raise Invalid("A part takes no more.", errors=[(f"{where}.{name}", f"At most {most}.")])
-        if not part.message_ranges and not part.files:
-            raise Impossible(f"The part “{part.name}” would be empty: give it messages or files.")
+        if not part.message_ranges and not part.files and not part.point_ids:
+            raise Impossible(f"The part “{part.name}” would be empty: give it messages, files or points.")
 
 
 def ranges_of(part: Part, source: Session) -> list[tuple[int, int]]:

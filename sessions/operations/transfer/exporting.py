@@ -14,7 +14,7 @@ from django.db import transaction
 from sessions.access import Actor, session_for_reading, visible_sessions
 from sessions.exceptions import Invalid, SessionNotFound
 from sessions.formats import entries
-from sessions.formats.document import Document, Event, Message, Revision, WorkspaceFile
+from sessions.formats.document import Document, Event, Message, Point, Revision, Vectors, WorkspaceFile
 from sessions.formats.recognition import CONTENT_TYPES, SUFFIXES, WRITERS, check_writable
 from sessions.formats.values import clean
 from sessions.formats.zip_stream import ZipStream
@@ -22,9 +22,11 @@ from sessions.models import Event as EventRow
 from sessions.models import Message as MessageRow
 from sessions.models import Revision as RevisionRow
 from sessions.models import Session, Status
+from sessions.models.vector_collection import point_id_of
 from sessions.operations.bulk import MAX_SESSIONS
 from sessions.operations.tags import tags_of
 from sessions.operations.transfer.progress import progress_of
+from sessions.operations.vectors.copying import VectorCopy
 from sessions.storage.reading import FoundFile, workspace_files
 
 if TYPE_CHECKING:
@@ -55,16 +57,26 @@ class Export:
     chunks: Iterator[bytes]
 
 
-def export_session(*, actor: "Actor | User", session_id: UUID | str, format: str = DEFAULT_FORMAT) -> Export:
-    """One session as a file. Raises SessionNotFound, Invalid for a format that isn't written."""
+def export_session(
+    *, actor: "Actor | User", session_id: UUID | str, format: str = DEFAULT_FORMAT, vectors: bool = True
+) -> Export:
+    """One session as a file, with its vectors where the format keeps them, unless they are left out.
+
+    Raises SessionNotFound, Invalid for a format that isn't written; reading the chunks raises VectorStoreError.
+    """
     actor = Actor.of(actor)
     check_writable(format)
     session = session_for_reading(actor, session_id)
-    return Export(_file_name(session, format), CONTENT_TYPES[SUFFIXES[format]], _session_chunks(session, format))
+    chunks = _session_chunks(session, format, vectors=vectors)
+    return Export(_file_name(session, format), CONTENT_TYPES[SUFFIXES[format]], chunks)
 
 
 def export_sessions(
-    *, actor: "Actor | User", session_ids: Sequence[UUID | str] | None = None, format: str = DEFAULT_FORMAT
+    *,
+    actor: "Actor | User",
+    session_ids: Sequence[UUID | str] | None = None,
+    format: str = DEFAULT_FORMAT,
+    vectors: bool = True,
 ) -> Export:
     """Chosen sessions, or everything that the actor owns, trash included, as a zip with a file for each.
 
@@ -78,7 +90,9 @@ def export_sessions(
         chosen = _all_of(actor)
     else:
         chosen = iter([session_for_reading(actor, session_id).pk for session_id in dict.fromkeys(session_ids)])
-    return Export("researchmind-sessions.zip", CONTENT_TYPES["zip"], _zip_chunks(actor, chosen, format))
+    return Export(
+        "researchmind-sessions.zip", CONTENT_TYPES["zip"], _zip_chunks(actor, chosen, format, vectors=vectors)
+    )
 
 
 def _all_of(actor: Actor) -> Iterator[UUID]:
@@ -90,7 +104,7 @@ def _all_of(actor: Actor) -> Iterator[UUID]:
         last = page[-1]
 
 
-def _zip_chunks(actor: Actor, session_ids: Iterator[UUID], form: str) -> Iterator[bytes]:
+def _zip_chunks(actor: Actor, session_ids: Iterator[UUID], form: str, *, vectors: bool) -> Iterator[bytes]:
     out = ZipStream()
     for session_id in session_ids:
         try:
@@ -98,16 +112,26 @@ def _zip_chunks(actor: Actor, session_ids: Iterator[UUID], form: str) -> Iterato
         except SessionNotFound:
             continue  # purged meanwhile
         name = _file_name(session, form)
-        chunks = _session_chunks(session, form)
+        chunks = _session_chunks(session, form, vectors=vectors)
         yield from out.add(name, chunks) if SUFFIXES[form] == "zip" else out.add_text(name, chunks)
     yield from out.finish()
 
 
-def _session_chunks(session: Session, form: str) -> Iterator[bytes]:
-    """The session in a format, from a snapshot of its transcript."""
-    with tempfile.TemporaryFile() as spool:
+def _session_chunks(session: Session, form: str, *, vectors: bool) -> Iterator[bytes]:
+    """The session in a format, from a snapshot of its transcript; everything that can fail is read before it begins."""
+    with tempfile.TemporaryFile() as spool, VectorCopy() as copied:
         document = _snapshot(session, cast("BinaryIO", spool), form)
+        if vectors and form == DEFAULT_FORMAT:
+            copied.add(session.pk)
+            document.vectors = _vectors(copied)
         yield from WRITERS[form](document)
+
+
+def _vectors(copied: VectorCopy) -> Vectors | None:
+    if not copied.count:
+        return None
+    points = (Point(point_id_of(point.key), point.vector, point.payload) for point in copied.points())
+    return Vectors(copied.size, copied.distance.value, points)
 
 
 def _snapshot(session: Session, spool: BinaryIO, form: str) -> Document:

@@ -41,6 +41,7 @@ from sessions.operations.sessions import checked_fields, checked_name
 from sessions.operations.tags import MAX_TAGS
 from sessions.operations.transcript import NewMessage, checked_messages
 from sessions.operations.transfer.progress import store_progress
+from sessions.operations.transfer.vectors import store_vectors
 from sessions.operations.workspaces import create_workspace, settle_staged_workspace
 from sessions.storage.staging import StagedWorkspace, staged_workspace
 
@@ -136,6 +137,8 @@ class _Storing:
         self._store_revisions()
         if tags := kept_tags(self.document.tags):
             attach_tags(session.pk, session.owner_id, tags)
+        if self.document.vectors is not None:
+            store_vectors(session.pk, self.document.vectors)
         if self.document.progress is not None:
             store_progress(session, self.document.progress, self.document.tally)
         insert_rows(Event, _EVENT_FIELDS, self._event_rows())

@@ -5,9 +5,9 @@ from heapq import nlargest
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sessions.formats.vectors import FLOATS
 from sessions.models.vector_collection import FLOAT_BYTES, Distance
 from sessions.models.vector_rows import Collection, each_vector
-from sessions.operations.vectors.values import FLOATS
 
 if TYPE_CHECKING:
     import numpy as np

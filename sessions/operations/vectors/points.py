@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
 from sessions.access import Actor, SessionRef, require_write, session_for_reading, session_for_writing, visible_sessions
-from sessions.exceptions import SessionNotFound, TooManyPoints
+from sessions.exceptions import SessionNotFound, TooManyPoints, VectorStoreError
 from sessions.models import Session, Status, VectorCollection, Verb
 from sessions.models import vector_rows as rows
 from sessions.models.vector_collection import Distance, Place, key_of_text, point_id_of
@@ -18,6 +19,7 @@ from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
 from sessions.operations.vectors.nearest import nearest
 from sessions.operations.vectors.values import (
+    MAX_BATCH,
     NewPoint,
     check_distance,
     check_size,
@@ -31,6 +33,8 @@ from sessions.storage.qdrant.point import Point
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,29 @@ def remove_points(
         begin_writing(whole_id)
     name, unwanted = qdrant.name_of(whole_id), [point_id_of(key) for key in keys]
     return write(found, lambda: qdrant.connected().remove(name, unwanted), done=note)
+
+
+def remove_after_commit(row: VectorCollection, keys: Sequence[str]) -> None:
+    """Remove points from Qdrant once the transaction has committed. If it is away then, they stay, which is logged."""
+    session_id, unwanted = row.pk, [point_id_of(key) for key in keys]
+    begin_writing(session_id)
+    found = rows.read_collection(session_id)
+
+    def remove() -> None:
+        if found is None:
+            return
+        try:
+            write(found, lambda: _remove_from_qdrant(session_id, unwanted), done=lambda _: None)
+        except (VectorStoreError, SessionNotFound) as error:
+            logger.warning("points_not_removed", session_id=str(session_id), points=len(keys), error=error.detail)
+
+    transaction.on_commit(remove, robust=True)
+
+
+def _remove_from_qdrant(session_id: UUID, point_ids: Sequence[int | str]) -> int:
+    name = qdrant.name_of(session_id)
+    batches = [point_ids[start : start + MAX_BATCH] for start in range(0, len(point_ids), MAX_BATCH)]
+    return sum(qdrant.connected().remove(name, batch) for batch in batches)
 
 
 def count_points(collection: Collection) -> int:

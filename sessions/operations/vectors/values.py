@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from sessions.exceptions import Invalid, TooLarge, VectorMismatch
+from sessions.formats.vectors import FLOATS
 from sessions.models.vector_collection import Distance, key_of
 from sessions.models.vector_rows import Collection, StoredPoint
 from sessions.operations.values import checked_json
@@ -20,7 +21,6 @@ MAX_SIZE = 16_384
 LARGEST = 1e15  # so that no sum of products leaves float32
 MAX_PAYLOAD_BYTES = 64 * 2**10
 MAX_NUMBER = 2**63 - 1
-FLOATS = "<f4"
 _NEARLY_ONE = 1e-6  # Qdrant leaves vectors alone whose length is that near to 1
 
 
@@ -47,7 +47,7 @@ def checked_points(points: Sequence[NewPoint], distance: Distance) -> tuple[int,
         if len(point.vector) != size:
             told = f"It has {len(point.vector)} numbers, the first one has {size}."
             raise Invalid("The vectors have different sizes.", errors=[(f"{where}.vector", told)])
-        key = _checked_key(f"{where}.point_id", point.point_id)
+        key = checked_key(f"{where}.point_id", point.point_id)
         vector = checked_vector(f"{where}.vector", point.vector, distance).tobytes()
         stored[key] = StoredPoint(key, vector, _checked_payload(f"{where}.payload", point.payload))
     return size, list(stored.values())
@@ -57,7 +57,7 @@ def checked_keys(point_ids: Sequence[int | UUID]) -> list[str]:
     """The keys of points. Raises Invalid for none or too many."""
     if not 0 < len(point_ids) <= MAX_BATCH:
         raise Invalid("Too many points, or none.", errors=[("point_ids", f"1 to {MAX_BATCH:,} at once.")])
-    return [_checked_key(f"point_ids[{number}]", point_id) for number, point_id in enumerate(point_ids)]
+    return [checked_key(f"point_ids[{number}]", point_id) for number, point_id in enumerate(point_ids)]
 
 
 def checked_vector(where: str, vector: Sequence[float], distance: Distance) -> "np.ndarray[Any, np.dtype[np.float32]]":
@@ -98,7 +98,8 @@ def check_distance(distance: Distance, collection: Collection) -> None:
         )
 
 
-def _checked_key(where: str, point_id: int | UUID) -> str:
+def checked_key(where: str, point_id: int | UUID) -> str:
+    """The key of a point. Raises Invalid for a number that none has."""
     if isinstance(point_id, int) and not 0 <= point_id <= MAX_NUMBER:
         raise Invalid("A point has no such number.", errors=[(where, f"0 to {MAX_NUMBER}, or a UUID.")])
     return key_of(point_id)
@@ -109,10 +110,3 @@ def _checked_payload(where: str, payload: dict[str, Any]) -> dict[str, Any]:
     if payload and len(orjson.dumps(payload)) > MAX_PAYLOAD_BYTES:
         raise TooLarge(f"{where} is larger than {MAX_PAYLOAD_BYTES // 2**10} KiB.", limit=MAX_PAYLOAD_BYTES)
     return payload
-
-
-def as_json(vector: bytes) -> bytes:
-    """The vector as a JSON list, each number as short as single precision allows."""
-    import numpy as np
-
-    return orjson.dumps(np.frombuffer(vector, dtype=FLOATS), option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,77 @@
+"""`vectors.jsonl`: what the collection is, then its points, each number as short as single precision allows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+from uuid import UUID
+
+import orjson
+
+from sessions.exceptions import UnsafeArchive
+from sessions.formats.document import Point, Vectors
+from sessions.formats.values import clean, whole_number
+
+FLOATS = "<f4"
+_NAME = "vectors.jsonl"
+
+
+def as_json(vector: bytes) -> bytes:
+    """A vector of little-endian float32 as a JSON list that reads back to the same bytes."""
+    import numpy as np
+
+    return orjson.dumps(np.frombuffer(vector, dtype=FLOATS), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def numbers_of(vector: bytes) -> list[float]:
+    """The numbers of a vector of little-endian float32."""
+    import numpy as np
+
+    numbers: list[float] = np.frombuffer(vector, dtype=FLOATS).tolist()
+    return numbers
+
+
+def lines_of(vectors: Vectors) -> Iterator[bytes]:
+    """A collection as lines."""
+    yield orjson.dumps({"size": vectors.size, "distance": vectors.distance}) + b"\n"
+    for point in vectors.points:
+        vector = orjson.Fragment(as_json(point.vector))
+        line = {"point_id": point.point_id, "vector": vector, "payload": point.payload}
+        yield orjson.dumps(line) + b"\n"
+
+
+def vectors_of(lines: Iterator[Mapping[str, Any]]) -> Vectors | None:
+    """The collection that lines tell of; None without any. Its points are read as they are asked for.
+
+    Raises UnsafeArchive for what isn't one, then or now.
+    """
+    head = next(lines, None)
+    if head is None:
+        return None
+    size, distance = whole_number(head.get("size")), head.get("distance")
+    if not size or not isinstance(distance, str):
+        _refuse(1, "size and distance of the vectors")
+    return Vectors(size, distance, (_point(number, line, size) for number, line in enumerate(lines, 2)))
+
+
+def _point(number: int, line: Mapping[str, Any], size: int) -> Point:
+    import numpy as np
+
+    vector, payload = line.get("vector"), line.get("payload")
+    is_vector = isinstance(vector, list) and len(vector) == size and {*map(type, vector)} <= {int, float}
+    if not is_vector or not isinstance(payload, dict):
+        _refuse(number, f"a vector of {size} numbers and a payload")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which nobody stores
+        data = np.array(vector, dtype=FLOATS).tobytes()
+    return Point(_id(number, line.get("point_id")), data, clean(payload))
+
+
+def _id(number: int, found: Any) -> int | str:
+    if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
+        return found
+    try:
+        return str(UUID(found))
+    except (ValueError, TypeError, AttributeError):
+        _refuse(number, "a point's id")
+
+
+def _refuse(number: int, what: str) -> NoReturn:
+    raise UnsafeArchive(f"Line {number} of {_NAME} isn't {what}.", errors=[(_NAME, f"Line {number}.")])
