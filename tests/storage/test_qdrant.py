@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ NAME = storage.name_of(uuid4())
         b"[1]",
     ],
 )
-@pytest.mark.parametrize("call", ["count", "drop", "names"])
+@pytest.mark.parametrize("call", ["count", "names"])
 def test_bad_manners(qdrant, settings, manner, call):
     settings.QDRANT_SECONDS = 0.3
     with QdrantStub() as other:
@@ -55,6 +56,29 @@ def test_all_calls_together_have_the_time_of_one(qdrant, settings):
         with pytest.raises(VectorStoreError):
             connected.count(NAME)
     assert time.monotonic() - started < 3
+
+
+def test_one_that_hangs_holds_one_thread(qdrant, settings):
+    """After a failure one asks; the others hear at once that it is away, until it answers."""
+    settings.QDRANT_SECONDS = 1
+    qdrant.manner = "hang"
+    took: list[float] = []
+
+    def ask() -> None:
+        started = time.monotonic()
+        with pytest.raises(VectorStoreError):
+            storage.connected().count(NAME)
+        took.append(time.monotonic() - started)
+
+    ask()
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(took)[3] < 0.8 <= sorted(took)[4], took
+    qdrant.manner, settings.QDRANT_SECONDS = "well", 10
+    assert storage.connected().count(NAME) == 0
 
 
 def test_nobody_there(settings):

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from django.db import DatabaseError
 
 from sessions.exceptions import SessionError
-from sessions.operations.doctor import directories, kept, transcripts
+from sessions.operations.doctor import directories, kept, transcripts, vectors
 from sessions.operations.doctor.difference import Check, Difference
 
 # Tombstones come before directories: what they remove needn't be told twice.
 CHECKS: Sequence[tuple[str, Check]] = (
     ("removals that wait", directories.of_tombstones),
+    ("collections that wait to be removed", vectors.of_removals),
+    ("vectors in Qdrant", vectors.of_collections),
     ("what imports left", directories.of_staging),
     ("files of jobs", directories.of_held_files),
     ("a workspace for each session", directories.of_sessions),

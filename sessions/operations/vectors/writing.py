@@ -59,6 +59,13 @@ def write(collection: Collection, work: Callable[[], T], *, done: Callable[[T], 
     return result
 
 
+def count_again(session_id: UUID) -> None:
+    """Note how many points Qdrant has, if nobody writes."""
+    revision = VectorCollection.objects.filter(pk=session_id).values_list("revision", flat=True).first()
+    if revision is not None:
+        _count(session_id, revision)
+
+
 def _end_writing(session_id: UUID, more: int = 0) -> int | None:
     """Count a writer down and its points up, to what they may be at most; return the revision, None without a row."""
     with transaction.atomic():
