@@ -15,10 +15,11 @@ from sessions.access import (
     session_for_writing,
     visible_sessions,
 )  # fmt: skip
-from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, SessionNotFound
+from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, RoleTooLow, SessionNotFound
 from sessions.models import Session
 from sessions.operations.lifecycle import archive_session, trash_session
-from tests.factories import make_session
+from sessions.operations.sharing import remove_member
+from tests.factories import make_session, share
 
 pytestmark = pytest.mark.django_db
 
@@ -125,8 +126,30 @@ def test_actors(alice, ada):
         Actor.of(AnonymousUser())
 
 
-def test_the_role(alice):
-    assert role_of(Actor.of(alice), make_session(alice)) == access.SessionRole.OWNER
+def test_roles(alice, bob, vera, mallory):
+    session = share(make_session(alice), editor=bob, viewer=vera)
+    assert role_of(Actor.of(alice), session) == access.SessionRole.OWNER
+    for who, role in ((alice, "owner"), (bob, "editor"), (vera, "viewer")):
+        actor = Actor.of(who)
+        for found in (session_for_reading(actor, session.pk), session_for_reading(actor, session.pk, lock=True)):
+            assert (role_of(actor, found), found.loaded_owner, found.loaded_is_shared) == (role, "alice", True)
+        assert list(visible_sessions(actor)) == [session]
+    for load, who in ((session_for_writing, vera), (session_for_owning, bob)):
+        with pytest.raises(RoleTooLow) as refused:
+            load(Actor.of(who), session.pk)
+        assert refused.value.state["session_id"] == str(session.pk)
+    assert list(visible_sessions(Actor.of(mallory))) == []
+
+
+def test_what_a_long_request_began_with_may_end(alice, bob):
+    session = share(make_session(alice), editor=bob)
+    actor = Actor.of(bob)
+    assert access.is_still_let_in(actor, session.pk)
+    share(session, viewer=bob)
+    assert not access.is_still_let_in(actor, session.pk), "who may only read now can't have an answer stored"
+    assert access.is_still_let_in(actor)
+    remove_member(actor=alice, session_id=session.pk, user_id=bob.pk)
+    assert not access.is_still_let_in(actor, session.pk)
 
 
 def test_references():
