@@ -11,6 +11,7 @@ from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
 from sessions.exceptions import AmbiguousId, NotAllowed, ReadOnlyToken, RoleTooLow, SessionNotFound
+from sessions.models.event_feed import was_purged_from
 from sessions.models.membership import MemberRole, Membership, has_members, role_in
 from sessions.models.rows import Row
 from sessions.models.session import Session, SessionQuerySet, Status, short_id_range
@@ -179,6 +180,22 @@ def session_row_for_reading(actor: Actor, session_id: UUID | str, *, include_del
     ids = (ref.whole, ref.whole) if ref.whole else short_id_range(ref.short)
     found = find_session_rows(actor.user_id, ids, only_session=actor.only_session, include_deleted=include_deleted)
     return _the_one(session_id, found, [row["id"] for row in found])
+
+
+def history_for_reading(actor: Actor, session_id: UUID | str) -> UUID:
+    """The id of a session whose history the actor may read: in the trash too, and once it is gone its owner.
+
+    Raises as `session_for_reading`.
+    """
+    try:
+        return UUID(str(session_row_for_reading(actor, session_id, include_deleted=True)["id"]))
+    except SessionNotFound:
+        ref = SessionRef.parse(session_id)
+        if ref.whole is None or actor.only_session not in (None, ref.whole):
+            raise
+        if not was_purged_from(actor.user_id, ref.whole):
+            raise
+        return ref.whole
 
 
 def _the_one(session_id: UUID | str, found: list[_Found], ids: list[str]) -> _Found:

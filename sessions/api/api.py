@@ -13,6 +13,7 @@ from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
 from sessions.api.routers import (
     chat,
+    events,
     files,
     messages,
     people,
@@ -64,6 +65,7 @@ for _router in (
     files.router,
     points.router,
     search.router,
+    events.router,
     system.router,
 ):
     api.add_router("", _router)

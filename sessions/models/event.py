@@ -9,6 +9,9 @@ from django.db import connection, models
 from django.utils import timezone
 
 from sessions.models.rows import db_id, db_json, db_time
+from sessions.models.session import Session
+
+_APPEND_ONLY = "Events are append-only: write another one instead."
 
 
 class Verb(models.TextChoices):
@@ -47,7 +50,6 @@ class Verb(models.TextChoices):
     IMPORTED = "imported"
     REPAIRED = "repaired"
     SIGNED_IN = "signed_in"
-    SIGN_IN_FAILED = "sign_in_failed"
     SIGNED_OUT = "signed_out"
     ACCOUNT_CREATED = "account_created"
     PROFILE_CHANGED = "profile_changed"
@@ -70,17 +72,29 @@ class Verb(models.TextChoices):
 OF_ACCOUNTS = frozenset(
     verb.value
     for verb in (
-        Verb.SIGNED_IN, Verb.SIGN_IN_FAILED, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.PROFILE_CHANGED,
+        Verb.SIGNED_IN, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.PROFILE_CHANGED,
         Verb.PASSWORD_CHANGED, Verb.RETENTION_SET, Verb.RETENTION_APPLIED, Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
     )
 )  # fmt: skip
+
+
+class TransactionNumber(models.Func):
+    """The number of the transaction that writes; the same for all on SQLite, where transactions never overlap."""
+
+    template = "0"
+    arity = 0
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """PostgreSQL's own 64 bits, which never come again."""
+        return self.as_sql(compiler, connection, template="(pg_current_xact_id()::text)::bigint", **extra)
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     """Appending; nothing else changes events."""
 
     def append(self, *, session_id: UUID | None, at: datetime, detail: dict[str, Any], **values: Any) -> None:
-        """Insert one event in one prepared statement."""
+        """Insert one event in one prepared statement. It is in the feed of its session's owner, else of its actor."""
         row = {
             "session_id": db_id(session_id) if session_id else None,
             "at": db_time(at),
@@ -89,8 +103,22 @@ class EventQuerySet(models.QuerySet["Event"]):
         }
         columns = ", ".join(row)
         places = ", ".join(["%s"] * len(row))
+        owner, whose = "%s", values.get("actor_id")
+        if session_id is not None:
+            owner, whose = f"(SELECT owner_id FROM {Session._meta.db_table} WHERE id = %s)", row["session_id"]
         with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {self.model._meta.db_table} ({columns}) VALUES ({places})", list(row.values()))
+            cursor.execute(
+                f"INSERT INTO {self.model._meta.db_table} ({columns}, owner_id) VALUES ({places}, {owner})",
+                [*row.values(), whose],
+            )
+
+    def update(self, **values: Any) -> Never:
+        """Refuse: events are append-only."""
+        raise TypeError(_APPEND_ONLY)
+
+    def delete(self) -> Never:
+        """Refuse: events are append-only."""
+        raise TypeError(_APPEND_ONLY)
 
 
 class Event(models.Model):
@@ -105,11 +133,18 @@ class Event(models.Model):
     verb = models.CharField(max_length=32, choices=Verb)
     detail = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField(default=timezone.now)
+    owner_id = models.IntegerField(
+        null=True, blank=True, help_text="In whose feed it is: the session's owner then, whatever became of both."
+    )
+    transaction_number = models.BigIntegerField(db_default=TransactionNumber(), editable=False)
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["session_id", "id"], name="event_by_session")]
+        indexes = [
+            models.Index(fields=["session_id", "id"], name="event_by_session"),
+            models.Index(fields=["owner_id", "transaction_number", "id"], name="event_by_owner"),
+        ]
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -126,4 +161,4 @@ class Event(models.Model):
         self._refuse()
 
     def _refuse(self) -> Never:
-        raise TypeError("Events are append-only: write another one instead.")
+        raise TypeError(_APPEND_ONLY)

@@ -4,7 +4,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
+from sessions.access import Actor
 from sessions.exceptions import Invalid, NotAllowed
+from sessions.models import Verb
+from sessions.operations import audit
 from sessions.storage import first_run
 
 
@@ -30,7 +33,9 @@ def create_first_administrator(*, token: str, username: str, password: str) -> U
         if users.objects.exists() or not first_run.matches(token):
             raise NotAllowed("This address has been used or is wrong. Sign in, or look at what the server printed.")
         transaction.on_commit(first_run.withdraw)
-        return users.objects.create_superuser(username=username, password=password)
+        administrator = users.objects.create_superuser(username=username, password=password)
+        audit.record(Actor.of(administrator), Verb.ACCOUNT_CREATED, None, username=username)
+        return administrator
 
 
 def update_profile(*, user: User, username: str, first_name: str, last_name: str, email: str) -> User:
@@ -41,6 +46,7 @@ def update_profile(*, user: User, username: str, first_name: str, last_name: str
     try:
         with transaction.atomic():
             user.save(update_fields=list(values))
+            audit.record(Actor.of(user), Verb.PROFILE_CHANGED, None, username=username)
     except IntegrityError as error:
         user.refresh_from_db()
         taken = "Somebody else has this username."
@@ -51,5 +57,17 @@ def update_profile(*, user: User, username: str, first_name: str, last_name: str
 def change_password(*, user: User, password: str) -> User:
     """Give a user another password; every login but the one that asks for it ends."""
     user.set_password(password)
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        audit.record(Actor.of(user), Verb.PASSWORD_CHANGED, None)
     return user
+
+
+def note_sign_in(user: User) -> None:
+    """Write down that somebody has signed in."""
+    audit.record(Actor.of(user), Verb.SIGNED_IN, None)
+
+
+def note_sign_out(user: User) -> None:
+    """Write down that somebody has signed out."""
+    audit.record(Actor.of(user), Verb.SIGNED_OUT, None)

@@ -29,7 +29,7 @@ _MESSAGE_VALUES = [name for name in NewMessage.__slots__ if name != "created_at"
 _MESSAGE_FIELDS = ["session", "index", "author", "created_at", *_MESSAGE_VALUES]
 _message_values = attrgetter(*_MESSAGE_VALUES)
 _SESSION_FIELDS = [field.name for field in Session._meta.concrete_fields]
-_EVENT_FIELDS = ["session_id", "actor", "actor_name", "token_name", "verb", "detail", "at"]
+_EVENT_FIELDS = ["session_id", "actor", "actor_name", "token_name", "verb", "detail", "at", "owner_id"]
 
 
 @dataclass(slots=True)
@@ -179,7 +179,8 @@ class _Batch:
 
     def _note(self, session: Session, verb: Verb, at: datetime, **detail: Any) -> None:
         actor = self.actor
-        self._events.append((session.pk, actor.user_id, actor.username, actor.token_name, verb.value, detail, at))
+        who = (actor.user_id, actor.username, actor.token_name)
+        self._events.append((session.pk, *who, verb.value, detail, at, session.owner_id))
 
     def _session_rows(self) -> Iterator[list[Any]]:
         for session in self.sessions:

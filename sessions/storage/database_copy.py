@@ -22,7 +22,7 @@ Session = tuple[UUID, str]
 def dump(directory: Path, without: Sequence[str]) -> dict[str, Any]:
     """Copy the database as it is at one moment into a directory; return what is to be known for loading it.
 
-    On PostgreSQL the tables `without` are left out.
+    On PostgreSQL the tables, and columns (`table.column`), `without` are left out.
     """
     return _dump_sqlite(directory) if connection.vendor == "sqlite" else _dump_tables(directory, without)
 
@@ -47,7 +47,7 @@ def _dump_tables(directory: Path, without: Sequence[str]) -> dict[str, Any]:
         names = connection.introspection.django_table_names(only_existing=True, include_views=False)
         for table in sorted(set(names) - set(without)):
             described = connection.introspection.get_table_description(cursor, table)
-            columns = [column.name for column in described]
+            columns = [column.name for column in described if f"{table}.{column.name}" not in without]
             copying = f"COPY {_quoted([table])} ({_quoted(columns)}) TO STDOUT"
             with open(directory / TABLES / table, "xb") as file, cursor.copy(copying) as copy:
                 for block in copy:

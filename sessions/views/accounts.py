@@ -4,6 +4,7 @@ from typing import Any
 
 from axes.helpers import get_cool_off
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from sessions.exceptions import NotAllowed
 from sessions.forms import FirstAdministratorForm, SignInForm
 from sessions.htmx import go_to, wants_fragment
-from sessions.operations.accounts import create_first_administrator, is_first_run_token
+from sessions.operations.accounts import create_first_administrator, is_first_run_token, note_sign_in, note_sign_out
 from sessions.views.toasts import toast
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -63,6 +64,12 @@ class SignIn(LoginView):
         """Say where to look while nobody can sign in yet."""
         return super().get_context_data(nobody_yet=not get_user_model().objects.exists(), **kwargs)
 
+    def form_valid(self, form: AuthenticationForm) -> Any:
+        """Sign in, and note it."""
+        response = super().form_valid(form)
+        note_sign_in(form.get_user())
+        return response
+
     def form_invalid(self, form: BaseForm) -> Any:
         """Show the form again, with the name that was typed."""
         response = super().form_invalid(form)  # type: ignore[arg-type]  # it is our SignInForm
@@ -70,8 +77,18 @@ class SignIn(LoginView):
         return response
 
 
+class SignOut(LogoutView):
+    """Sign out, and note it."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Note who goes, while that is known."""
+        if request.user.is_authenticated:
+            note_sign_out(request.user)
+        return super().post(request, *args, **kwargs)
+
+
 sign_in = SignIn.as_view()
-sign_out = LogoutView.as_view()
+sign_out = SignOut.as_view()
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: object = None) -> HttpResponse:

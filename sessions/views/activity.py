@@ -11,6 +11,7 @@ from sessions.models import Event, Verb
 from sessions.views.words import counted
 
 SHOWN = 20
+_PAGE = 200
 _READ = 3 * SHOWN  # an agent's appends, one message each, become one line
 
 _FIELDS: Final = {
@@ -77,6 +78,24 @@ def activity(session_id: UUID, *, reader_id: int, since: int = 0) -> Activity:
     rows = list(events.values("id", "actor_id", "actor_name", "token_name", "verb", "detail", "at")[:_READ])
     lines = _joined(_line(row, reader_id) for row in rows)[:SHOWN]
     return Activity(lines, rows[0]["id"] if rows else 0, [row["verb"] for row in rows if row["id"] > since])
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some lines of a history; `older` is the event before which the next page lies, None on the last."""
+
+    lines: list[Line]
+    older: int | None
+
+
+def history(session_id: UUID, *, reader_id: int, before: int | None = None) -> HistoryPage:
+    """One page of a session's whole history, the newest first. One query."""
+    events = Event.objects.filter(session_id=session_id).order_by("-id")
+    if before is not None:
+        events = events.filter(pk__lt=before)
+    rows = list(events.values("id", "actor_id", "actor_name", "token_name", "verb", "detail", "at")[: _PAGE + 1])
+    older = rows[_PAGE - 1]["id"] if len(rows) > _PAGE else None
+    return HistoryPage(_joined(_line(row, reader_id) for row in rows[:_PAGE]), older)
 
 
 def _line(row: Mapping[str, Any], reader_id: int) -> Line:

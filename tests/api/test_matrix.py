@@ -92,6 +92,8 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/retention-policy"): (None, ADMINISTRATING),
     ("PUT", "sessions/retention-policy"): ({"trash_days": 21}, ADMINISTRATING),
     ("POST", "sessions/cleanup"): ({"dry_run": True}, ADMINISTRATING),
+    ("GET", "events"): (None, ones_own()),
+    ("GET", "sessions/<session_id>/events"): (None, reading()),
     ("GET", "sessions"): (None, ones_own()),
     ("POST", "sessions"): ({"name": "x"}, MAKING),
     ("POST", "sessions/import"): ({"session": {"session_id": "x"}, "messages": []}, IMPORTING),

@@ -109,10 +109,10 @@ def test_search_finds_what_was_loaded_and_nothing_twice() -> None:
     for phrase in ("confidence interval", "agree within", "What would"):
         in_messages = Message.objects.filter(session__in=kept, content__icontains=phrase).count()
         in_names = kept.filter(name__icontains=phrase).count()
-        found = search(Query.parse(f'"{phrase}"'), owner_id=owner.pk)
+        found = search(Query.parse(f'"{phrase}"'), user_id=owner.pk)
         assert 0 < found.count == in_messages + in_names < 1_000
     session = kept.exclude(name="").first()
-    by_name = search(Query.parse(f'"{session.name}"'), owner_id=owner.pk).results
+    by_name = search(Query.parse(f'"{session.name}"'), user_id=owner.pk).results
     assert str(session.pk) in {result.session_id for result in by_name if result.index is None}
 
 

@@ -189,7 +189,7 @@ def test_found_again_after_the_index_was_made_anew(alice):
     make_session(alice, "Peat and lichen", messages=4)
     search_without_messages(Session.objects.get())
     doctor("--repair")
-    assert search(Query.parse("message"), owner_id=alice.pk).results
+    assert search(Query.parse("message"), user_id=alice.pk).results
 
 
 def test_what_is_not_ours_is_told_and_never_touched(alice):

@@ -94,6 +94,10 @@ Id = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(_whole_numb
 MessagesLimit = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_whole_number)]
 Place = Id  # whatever lies beyond the last one is 404
 
+Wait = Annotated[
+    int, Field(ge=0, le=25, description="Seconds to wait until something happens."), BeforeValidator(_whole_number)
+]
+
 # Numbers in bodies
 TokenCount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), BeforeValidator(whole)]
 ExpectedIndex = Annotated[int, Field(ge=0, le=LARGEST_INDEX), BeforeValidator(whole)]

@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from sessions.exceptions import BackupRefused, StorageError
-from sessions.models import Session, SessionCount, Status
+from sessions.models import Event, Session, SessionCount, Status
 from sessions.operations.backup.manifest import FORMAT, SECRET_KEY, WORKSPACES, Manifest, sizes_of
 from sessions.storage import database_copy
 from sessions.storage.copying import Copied, copy_tree
@@ -22,6 +22,8 @@ from sessions.storage.removal_pause import no_removals
 from sessions.storage.staging import MAKING
 from sessions.storage.workspaces import TRASH, trashed_path, workspace_path
 
+# Kept counts; and numbers of transactions, which mean nothing to another PostgreSQL.
+_MADE_ANEW = (SessionCount._meta.db_table, f"{Event._meta.db_table}.transaction_number")
 _MISSING_NAMED = 100
 
 
@@ -48,7 +50,7 @@ def take_backup(directory: Path, *, version: str) -> Taken:
             raise BackupRefused(f"{directory} isn't empty. Name a new directory: nothing is ever overwritten.")
         taken = Taken()
         with no_removals():
-            found = database_copy.dump(directory, without=[SessionCount._meta.db_table])
+            found = database_copy.dump(directory, without=_MADE_ANEW)
             columns = found.get("columns", {})
             sizes = dict(sizes_of(directory))
             (directory / WORKSPACES / TRASH).mkdir(parents=True, mode=0o700)

@@ -21,6 +21,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("transcripts", transcripts.of_transcripts),
     ("revisions", transcripts.of_revisions),
     ("numbers of sessions", kept.of_counts),
+    ("the change feed", kept.of_feed),
     ("the search's index", kept.of_search),
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sessions.models import session_count
+from sessions.models import event_feed, session_count
 from sessions.operations.doctor.difference import Difference
 from sessions.search import index
 
@@ -18,6 +18,18 @@ def of_counts() -> Iterator[Difference]:
 def _recount() -> bool:
     session_count.recount()
     return session_count.wrong_groups() == 0
+
+
+def of_feed() -> Iterator[Difference]:
+    """Events that the change feed can't show, because another PostgreSQL has numbered them."""
+    if strange := event_feed.count_from_elsewhere():
+        text = f"{strange:,} events come from another PostgreSQL: the change feed doesn't show them yet."
+        yield Difference("events", "", text, _number_anew)
+
+
+def _number_anew() -> bool:
+    event_feed.number_anew()
+    return event_feed.count_from_elsewhere() == 0
 
 
 def of_search() -> Iterator[Difference]:

@@ -51,7 +51,7 @@ _FIELDS, _REVISION_FIELDS = ["session", "index", *_COLUMNS], ["revision", "posit
 _CONTENT, _THINKING = _FIELDS.index("content"), _FIELDS.index("thinking")
 _PORTION_ROWS, _PORTION_CHARACTERS = 2_000, 2 * 2**20
 _values = attrgetter(*_VALUES)
-_EVENT_FIELDS = ["session_id", "actor_name", "token_name", "verb", "detail", "at"]
+_EVENT_FIELDS = ["session_id", "actor_name", "token_name", "verb", "detail", "at", "owner_id"]
 _VERBS = frozenset(Verb.values) - {Verb.PURGED.value} - OF_ACCOUNTS
 _COUNTS_OF_EVENTS = ("messages", "first_index", "index", "cut", "number", "tasks", "version", "events", "points")
 _LISTS_OF_EVENTS = ("tags", "fields")
@@ -266,7 +266,7 @@ class _Storing:
         for event in self.document.events:
             if event.verb in _VERBS and _is_plain(event.detail):
                 at = min(max(event.at, _BEGINNING), self.now)
-                yield (self.session_id, event.actor, event.token, event.verb, event.detail, at)
+                yield (self.session_id, event.actor, event.token, event.verb, event.detail, at, self.actor.user_id)
             else:
                 self.document.tally.drop("event")
 
