@@ -11,12 +11,11 @@ from uuid import UUID
 from sessions.exceptions import StorageError
 from sessions.storage.held import HELD
 from sessions.storage.removal import remove_tree
-from sessions.storage.removal_pause import LOCK
 from sessions.storage.staging import MAKING, STAGING, is_being_made
 from sessions.storage.workspaces import CONTENT, TRASH, root, translated, trash, trashed_path, workspace_path
 
 YOUNG_SECONDS = 2.0  # what is younger may be in the making: its row comes a moment later
-_OURS = {TRASH, STAGING, HELD, LOCK}
+_OURS = {TRASH, STAGING, HELD}
 _OF_THE_DISK = {"lost+found"}  # where a file system has its root
 
 

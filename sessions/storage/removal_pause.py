@@ -1,4 +1,4 @@
-"""While a backup is copied no workspace may go whose session is in it: removals and backups share a lock."""
+"""While a backup is copied no workspace may go whose session is in it: removals and backups lock the root."""
 
 import fcntl
 import os
@@ -7,8 +7,6 @@ from contextlib import contextmanager
 
 from sessions.exceptions import StorageError
 from sessions.storage.workspaces import make_root, root, translated
-
-LOCK = ".backup"
 
 
 @contextmanager
@@ -29,7 +27,7 @@ def no_removals() -> Iterator[None]:
 def _locked(how: int) -> Iterator[None]:
     make_root()
     with translated("lock the workspaces' directory"):
-        lock = os.open(root() / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        lock = os.open(root(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(lock, how)

@@ -15,10 +15,9 @@ from sessions.models import WorkspaceRemoval
 from sessions.operations.backup.manifest import SECRET_KEY, WORKSPACES, Manifest
 from sessions.storage import database_copy
 from sessions.storage.copying import Copied, copy_tree
-from sessions.storage.removal_pause import LOCK
 from sessions.storage.workspaces import TRASH, make_root, root
 
-_NOTHING = {TRASH, LOCK, "lost+found"}
+_NOTHING = {TRASH, "lost+found"}
 
 
 def restore_backup(directory: Path) -> Manifest:
