@@ -115,7 +115,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
             "": {}, "files/": {}, "files/view/": {"path": "content/a.txt"},
             "files/raw/": {"path": "content/a.txt"}, "files/zip/": {}, "run/": {}, "run/artifacts/<str:kind>/": {},
             "messages/<int:index>/text/": {}, "export/": {}, "revisions/": {}, "revisions/<int:number>/": {},
-            "revisions/<int:number>/messages/<int:index>/text/": {}, "fork/": {},
+            "revisions/<int:number>/messages/<int:index>/text/": {}, "fork/": {}, "activity/": {},
         }.items()
     },
     ("GET", f"{S}live/"): ({}, reading(303) | dict.fromkeys(STRANGERS, 303)),
