@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions.models import IdempotencyKey, Session
+from sessions.models import IdempotencyKey, Session, ShareLink
 from sessions.models.progress import read_progress
 from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session
@@ -34,6 +34,9 @@ BODIES = {
     "/sessions/{session_id}/errors": {"error_message": "x"},
     "/sessions/{session_id}/logs": {"message": "x"},
     "/sessions/{session_id}/clarification/answer": {"answer": "x"},
+    "/sessions/{session_id}/share": {"usernames": ["bob"], "permissions": ["read"]},
+    "/sessions/{session_id}/links": {},
+    "/sessions/{session_id}/fork": {},
 }
 
 
@@ -46,6 +49,7 @@ def state(session):
         session.status,
         transcript(session),
         read_progress(session.pk),
+        ShareLink.objects.count(),
     )
 
 
@@ -55,7 +59,7 @@ def _imported(owner) -> str:
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_every_post_is_done_once(owner, session, alice, path, model_server):
+def test_every_post_is_done_once(owner, session, alice, bob, path, model_server):
     assert path in BODIES, "A POST needs a line in BODIES."
     if "revisions" in path:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")
