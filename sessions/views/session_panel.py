@@ -80,6 +80,7 @@ class Panel:
     workspace_path: Path
     files: list[Entry]
     run: RunView | None
+    run_state: str
     settings: list[Setting]
     summary: Summary | None
     expires_at: datetime | None
@@ -100,6 +101,7 @@ def panel(session: Session, *, reader_id: int) -> Panel:
         workspace_path=place(session.pk),
         files=_files(session),
         run=run_view(session, rows.progress),
+        run_state=rows.progress.state,
         settings=[
             Setting(label, _pretty(getattr(session, name)))
             for name, label in _SETTINGS.items()
