@@ -109,6 +109,9 @@ def _message_rows(
     if query.roles:
         conditions += f" AND m.role IN ({places(query.roles)})"
         values += query.roles
+    if query.without_roles:
+        conditions += f" AND m.role NOT IN ({places(query.without_roles)})"
+        values += query.without_roles
     source = f"{_MESSAGE} m CROSS JOIN {_SESSION} s WHERE m.id = h.id AND s.id = m.session_id AND {conditions}"
     asked = Asked(whose.owner_id, query.phrases, query.without, oldest, newest)
     return _rows(vendor().MESSAGES, asked, columns, source, values, most)
@@ -169,6 +172,9 @@ def _conditions(query: Query, whose: Whose, *, moment: str, model: Sequence[str]
         values.append(db_id(whose.only_session))
     for tag in query.tags:
         conditions.append(_TAGGED)
+        values.append(tag)
+    for tag in query.without_tags:
+        conditions.append(f"NOT {_TAGGED}")
         values.append(tag)
     if query.models:
         begins = [_BEGINS.format("s"), *model] * len(query.models)
