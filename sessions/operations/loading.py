@@ -22,6 +22,7 @@ from sessions.operations.tags import checked_tags
 from sessions.operations.transcript import NewMessage, checked_messages
 from sessions.operations.values import checked_json, checked_text
 from sessions.operations.workspaces import create_workspace
+from sessions.search.index import sessions_follow
 from sessions.storage.workspaces import move_to_trash
 
 _SESSIONS_AT_ONCE = 2_000  # a transaction
@@ -214,7 +215,8 @@ class _Batch:
 
     def store(self, parts: Iterator[_Part], *, workspaces: bool) -> None:
         """Take parts until the batch is full, and write everything."""
-        insert_rows(Message, _MESSAGE_FIELDS, self._message_rows(parts))
+        with sessions_follow():
+            insert_rows(Message, _MESSAGE_FIELDS, self._message_rows(parts))
         insert_rows(Session, _SESSION_FIELDS, self._session_rows())
         self._make_tags()
         insert_rows(SessionTag, ["session", "tag"], ((pk, self._tag_ids[name]) for pk, name in self._tagged))
