@@ -62,6 +62,7 @@ def gunicorn(
         sys.executable, "-m", "gunicorn", "researchmind.wsgi:application", "--bind", f"127.0.0.1:{port}",
         "--workers", str(workers), "--threads", str(threads), "--worker-class", worker_class,
         "--config", str(ROOT / "benchmarks" / "gunicorn_conf.py"), "--log-level", "error", "--no-control-socket",
+        "--keep-alive", "5",
     ]  # fmt: skip
     with (site.directory / "log").open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

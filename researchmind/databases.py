@@ -66,6 +66,7 @@ def _postgresql_options(options: dict[str, Any], threads: int) -> dict[str, Any]
         "OPTIONS": {
             "connect_timeout": 2,
             "tcp_user_timeout": 10_000,  # milliseconds until a machine that has vanished is given up
+            "prepare_threshold": 1,  # for `sessions.models.rows.prepared_cursor`; Django's own cursors prepare nothing
             **options,
             "pool": {
                 "connection_class": ImpatientConnection,

@@ -5,29 +5,23 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import DisallowedHost
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.security import SecurityMiddleware
 from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
 from django_structlog.middlewares import RequestMiddleware
 
 from sessions.api.errors import problem_for_response
-from sessions.views.live import nothing_new
 
 API = "/api/"
 CURRENT_API = "/api/v1/"
 SECRETS = ("welcome", "shared")  # what follows these in an address is as good as a password
 _TAKE_FILES = ("/import/", CURRENT_API + "sessions/import")
 _FORM_BYTES = 2**20  # what a form has around its files
-LIVE = "/live/"
 _PROBES = ("/healthz", "/readyz")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -51,41 +45,6 @@ class UnversionedApi:
             request.path_info = CURRENT_API + path[len(API) :]
             request.path = request.path.removesuffix(path) + request.path_info
         return self.get_response(request)
-
-
-class OpenPages:
-    """Open pages ask each second whether anything has changed. That nothing has is said here, before all the rest.
-
-    So a page that is left open costs next to nothing, and the log holds what happened alone.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer 204, or hand on what isn't such a question or has another answer."""
-        if request.path_info.endswith(LIVE) and request.method == "GET" and _nothing_new(request):
-            return HttpResponse(status=204, headers=_headers())
-        return self.get_response(request)
-
-
-def _nothing_new(request: HttpRequest) -> bool:
-    try:
-        request.get_host()
-        return nothing_new(request)
-    except (DisallowedHost, OperationalError, InterfaceError):
-        return False  # said by those who say it to everybody
-
-
-@lru_cache(maxsize=1)
-def _headers() -> dict[str, str]:
-    """What every page's answer carries: made once, because it is the same for all of them."""
-    request, response = HttpRequest(), HttpResponse(status=204)
-    SecurityMiddleware(lambda request: response).process_response(request, response)
-    CSPMiddleware(lambda request: response).process_response(request, response)
-    response.headers["Cache-Control"] = "private, no-store"
-    del response.headers["Content-Type"]
-    return dict(response.headers)
 
 
 class RequestLog(RequestMiddleware):

@@ -71,7 +71,6 @@ INSTALLED_APPS = [
 
 # What belongs to pages (logins, forms, toasts) is left out of API calls that carry a token.
 MIDDLEWARE = [
-    "researchmind.middleware.OpenPages",
     "researchmind.middleware.UnversionedApi",
     "researchmind.middleware.RequestLog",
     "researchmind.middleware.ApiProblems",

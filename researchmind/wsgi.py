@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from researchmind.open_pages import OpenPages
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "researchmind.settings")
 
-application = get_wsgi_application()
+application = OpenPages(get_wsgi_application())

@@ -1,9 +1,9 @@
 """What every open page asks each second: is the login still good, and has anything changed? One statement, no objects.
 
-A session's state is its version. A list's is how many sessions its owner has and when the last of them
-changed: every change moves `updated_at`, so the newest time of each range of the list's index (owner, status, pinned,
-updated_at) tells; what is deleted for ever shows in the number. Of what others share with them it is how many these are
-and the sum of their versions. (docs/decisions/0012-live.md)
+A session's state is its version and its run's state: a run may begin without another version. A list's is how many
+sessions its owner has and when the last of them changed: every change moves `updated_at`, so the newest time of each
+range of the list's index (owner, status, pinned, updated_at) tells; what is deleted for ever shows in the number. Of
+what others share with them it is how many these are and the sum of their versions. (docs/decisions/0012-live.md)
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,13 @@ from django.db import connection
 from django.utils import timezone
 
 from sessions.models.membership import MEMBERSHIP
-from sessions.models.rows import db_id, db_time
+from sessions.models.rows import db_id, db_time, prepared_cursor
+from sessions.models.run import Run
 from sessions.models.session import Session, Status
 from sessions.models.session_count import SessionCount
 
 _SESSION = Session._meta.db_table
+_RUN_STATE = f"(SELECT r.state FROM {Run._meta.db_table} r WHERE r.session_id = s.id)"
 _RANGES = " UNION ALL ".join(
     f"SELECT '{status}' AS status, {pinned} AS pinned" for status in Status.values for pinned in ("TRUE", "FALSE")
 )
@@ -51,13 +53,18 @@ def look_at_session(login_key: str, user_id: int, session_id: UUID) -> Look | No
     """Look at a session; None if there is no such login, or the user doesn't see such a session."""
     shared = f"EXISTS (SELECT 1 FROM {MEMBERSHIP} m WHERE m.session_id = s.id AND m.user_id = u.id)"
     visible = f"(s.owner_id = u.id OR (s.status <> '{Status.DELETED.value}' AND {shared}))"
-    session = f"s.version FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND {visible}"
+    session = f"s.version, {_RUN_STATE} FROM {_USER} u JOIN {_SESSION} s ON s.id = %s AND {visible}"
     return _look(session, [db_id(session_id)], login_key, user_id)
 
 
 def look_at_list(login_key: str, user_id: int) -> Look | None:
     """Look at all sessions that a user may see; None if there is no such login."""
     return _look(_LIST, [], login_key, user_id)
+
+
+def session_state(version: int, run_state: str | None) -> str:
+    """The state that `look_at_session` compares with."""
+    return _state((version, run_state or None))
 
 
 def list_state(user_id: int) -> str:
@@ -68,7 +75,7 @@ def list_state(user_id: int) -> str:
 
 
 def _look(what: str, values: list[Any], login_key: str, user_id: int) -> Look | None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_LOGIN.format(what) + _STILL_GOOD, [*values, login_key, user_id, db_time(timezone.now())])
         row = cursor.fetchone()
     return None if row is None else Look(row[0], row[1], _state(row[2:]))

@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
+import psycopg
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
 Row = dict[str, Any]
-_LONG_NUMBER = re.compile("[0-9]{20}")
+_LONG = 20
+_LONG_NUMBER = re.compile(f"[0-9]{{{_LONG}}}")
 
 
 def db_id(value: Any) -> str:
@@ -36,6 +39,18 @@ def db_json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
 
 
+def prepared_cursor() -> CursorWrapper:
+    """A cursor whose statements are planned once for a connection. For those that cost more to plan than to run.
+
+    SQLite's driver does so anyway. Of PostgreSQL's, Django's cursors send each statement as a text of its own.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+
+
 class RowReader:
     """Columns of one model as dictionaries: ids as text, times aware, JSON as ready bytes (`orjson.Fragment`)."""
 
@@ -55,15 +70,13 @@ class RowReader:
 
     def read_all(self, rows: Iterable[Sequence[Any]], *more: str) -> list[Row]:
         """All result rows, each as `read` does."""
-        conversions = self._here().conversions
+        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        if not columns:
+            return []
+        for place, convert in self._here().conversions:
+            columns[place] = [None if value is None else convert(value) for value in columns[place]]
         names = (*self.names, *more)
-        found = [dict(zip(names, values, strict=False)) for values in rows]
-        for name, convert in conversions:
-            for row in found:
-                value = row[name]
-                if value is not None:
-                    row[name] = convert(value)
-        return found
+        return [dict(zip(names, values, strict=False)) for values in zip(*columns, strict=True)]
 
     def _here(self) -> "_Columns":
         vendor = connection.vendor
@@ -77,19 +90,21 @@ class _Columns(NamedTuple):
     """What a reader selects on one vendor, and what has to be converted after it."""
 
     select_list: str
-    conversions: list[tuple[str, Callable[[Any], Any]]]
+    conversions: list[tuple[int, Callable[[Any], Any]]]
 
 
 def _columns(fields: Sequence[Any], alias: str, vendor: str) -> _Columns:
-    converters = [(field.attname, _converter(field, vendor)) for field in fields]
+    converters = [(place, _converter(field, vendor)) for place, field in enumerate(fields)]
     return _Columns(
-        ", ".join(_column(field, alias) for field in fields),
-        [(name, convert) for name, convert in converters if convert is not None],
+        ", ".join(_column(field, alias, vendor) for field in fields),
+        [(place, convert) for place, convert in converters if convert is not None],
     )
 
 
-def _column(field: Any, alias: str) -> str:
+def _column(field: Any, alias: str, vendor: str) -> str:
     column = f'{alias}."{field.column}"'
+    if isinstance(field, models.DateTimeField) and vendor == "sqlite":
+        return f"{column} || '+00:00'"
     if isinstance(_held(field), models.DateTimeField | models.UUIDField | models.JSONField):
         return f"CAST({column} AS text)"  # past the drivers' converters, which are Python
     return column
@@ -103,7 +118,7 @@ def _held(field: Any) -> Any:
 def _converter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     field = _held(field)
     if isinstance(field, models.DateTimeField):
-        return datetime.fromisoformat if vendor == "postgresql" else _time_of_sqlite
+        return datetime.fromisoformat
     if isinstance(field, models.UUIDField):
         return None if vendor == "postgresql" else _dashed
     if isinstance(field, models.JSONField):
@@ -115,11 +130,9 @@ def _converter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
 
 def _json_of_postgresql(text: str) -> orjson.Fragment:
     """jsonb writes 1e300 as a one with three hundred zeros: orjson reads it as the float that it was."""
-    return orjson.Fragment(orjson.dumps(orjson.loads(text)) if _LONG_NUMBER.search(text) else text)
-
-
-def _time_of_sqlite(text: str) -> datetime:
-    return datetime.fromisoformat(text + "+00:00")
+    if len(text) >= _LONG and _LONG_NUMBER.search(text):
+        return orjson.Fragment(orjson.dumps(orjson.loads(text)))
+    return orjson.Fragment(text)
 
 
 def _dashed(digits: str) -> str:

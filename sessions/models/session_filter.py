@@ -77,6 +77,7 @@ class SessionFilter:
     pinned: bool | None = None
     tags_any: Sequence[str] = ()
     tags_all: Sequence[str] = ()
+    tags_none: Sequence[str] = ()
     model: str | None = None
     phase: str | None = None
     only_session: UUID | None = None
@@ -94,6 +95,7 @@ class SessionFilter:
         narrowed = (
             self.tags_any,
             self.tags_all,
+            self.tags_none,
             self.only_session,
             self.models,
             self.created_from,
@@ -201,9 +203,10 @@ class SessionFilter:
             if moment is not None:
                 conditions += f" AND s.created_at {sign} %s"
                 values.append(db_time(moment))
-        for group in self._tag_groups:
+        sets = [(group, "") for group in self._tag_groups] + ([(self.tags_none, "NOT ")] if self.tags_none else [])
+        for group, negation in sets:
             conditions += (
-                f" AND EXISTS (SELECT 1 FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
+                f" AND {negation}EXISTS (SELECT 1 FROM {_TAG} t JOIN {_SESSION_TAG} st ON st.tag_id = t.id "
                 f"WHERE st.session_id = s.id AND t.owner_id = s.owner_id AND t.name IN ({places(group)}))"
             )
             values += group

@@ -1,6 +1,8 @@
 """Many finished sessions at once, each with its transcript, workspace, tags and events."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -20,10 +22,12 @@ from sessions.operations.tags import checked_tags
 from sessions.operations.transcript import NewMessage, checked_messages
 from sessions.operations.values import checked_json, checked_text
 from sessions.operations.workspaces import create_workspace
+from sessions.search.index import sessions_follow
 from sessions.storage.workspaces import move_to_trash
 
-SESSIONS_AT_ONCE = 2_000
-MESSAGES_AT_ONCE = 20_000
+_SESSIONS_AT_ONCE = 2_000  # a transaction
+_MESSAGES_AT_ONCE = {"sqlite": 20_000, "postgresql": 5_000}  # as many as are prepared while the ones before are indexed
+_PART_MESSAGES, _PART_SESSIONS, _PARTS_AHEAD = 1_000, 200, 5
 _COMPACT_EVERY = 10  # batches
 _MESSAGE_VALUES = [name for name in NewMessage.__slots__ if name != "created_at"]
 _MESSAGE_FIELDS = ["session", "index", "author", "created_at", *_MESSAGE_VALUES]
@@ -77,7 +81,9 @@ def load_sessions(
     actor = Actor.of(actor)
     require_write(actor)
     tag_ids: dict[str, int] = {}
-    waiting = iter(drafts)
+    waiting = _Preparation(actor).parts(drafts)
+    if connection.vendor == "postgresql":  # SQLite's work is done in this process, and would wait for its turn
+        waiting = _ahead(waiting)
     sessions = messages = batches = 0
     while True:
         batch = _Batch(actor, tag_ids)
@@ -101,37 +107,50 @@ def _analyse() -> None:
                 cursor.execute(f"ANALYZE {model._meta.db_table}")
 
 
-class _Batch:
-    """Rows of one transaction. Messages go first, as they come; what is known of them is then in their session."""
+@dataclass(slots=True)
+class _Part:
+    """Rows of messages, and the sessions that end with one of them. `is_whole`: no session goes on in the next part."""
 
-    def __init__(self, actor: Actor, tag_ids: dict[str, int]) -> None:
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    tagged: list[tuple[UUID, str]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    is_whole: bool = False
+
+
+def _ahead(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """The same parts, prepared by a thread while the database works on those before."""
+    with ThreadPoolExecutor(1) as preparing:
+        waiting = deque(preparing.submit(next, parts, None) for _ in range(_PARTS_AHEAD))
+        try:
+            while (part := waiting.popleft().result()) is not None:
+                waiting.append(preparing.submit(next, parts, None))
+                yield part
+        finally:
+            preparing.shutdown(cancel_futures=True)
+
+
+class _Preparation:
+    """Makes rows of drafts, without the database. Messages go first; what is known of them is then in their session."""
+
+    def __init__(self, actor: Actor) -> None:
         self.actor = actor
-        self.sessions: list[Session] = []
-        self.messages = 0
-        self._tag_ids = tag_ids
-        self._tagged: list[tuple[UUID, str]] = []
-        self._events: list[tuple[Any, ...]] = []
+        self._part = _Part()
 
-    def store(self, drafts: Iterator[SessionDraft], *, workspaces: bool) -> None:
-        """Take drafts until the batch is full, and write everything."""
-        insert_rows(Message, _MESSAGE_FIELDS, self._message_rows(drafts))
-        insert_rows(Session, _SESSION_FIELDS, self._session_rows())
-        self._make_tags()
-        insert_rows(SessionTag, ["session", "tag"], ((pk, self._tag_ids[name]) for pk, name in self._tagged))
-        insert_rows(Event, _EVENT_FIELDS, self._events)
-        for session in self.sessions if workspaces else ():
-            create_workspace(session.pk)
-            if session.in_trash:
-                move_to_trash(session.pk)
-
-    def _message_rows(self, drafts: Iterator[SessionDraft]) -> Iterator[tuple[Any, ...]]:
-        while len(self.sessions) < SESSIONS_AT_ONCE and self.messages < MESSAGES_AT_ONCE:
-            draft = next(drafts, None)
-            if draft is None:
-                return
+    def parts(self, drafts: Iterable[SessionDraft]) -> Iterator[_Part]:
+        """Check the drafts and yield their rows, a part at a time. Raises Invalid, TooLarge."""
+        for draft in drafts:
             yield from self._messages_of(draft)
+            if len(self._part.messages) >= _PART_MESSAGES or len(self._part.sessions) >= _PART_SESSIONS:
+                yield self._finished(is_whole=True)
+        yield self._finished(is_whole=True)
 
-    def _messages_of(self, draft: SessionDraft) -> Iterator[tuple[Any, ...]]:
+    def _finished(self, *, is_whole: bool) -> _Part:
+        part, self._part = self._part, _Part()
+        part.is_whole = is_whole
+        return part
+
+    def _messages_of(self, draft: SessionDraft) -> Iterator[_Part]:
         session_id = uuid4()
         count, first_user, newest = 0, None, draft.created_at
         for message in draft.messages:
@@ -141,9 +160,10 @@ class _Batch:
             at = message.created_at or newest
             newest = max(newest, at)
             author = self.actor.user_id if message.role in (Role.USER, Role.SYSTEM) else None
-            yield (session_id, count, author, at, *_message_values(message))
+            self._part.messages.append((session_id, count, author, at, *_message_values(message)))
             count += 1
-        self.messages += count
+            if len(self._part.messages) > _PART_MESSAGES:
+                yield self._finished(is_whole=False)
         self._add(session_id, draft, count=count, first_user=first_user or "", newest=newest)
 
     def _add(self, session_id: UUID, draft: SessionDraft, *, count: int, first_user: str, newest: datetime) -> None:
@@ -168,8 +188,8 @@ class _Batch:
             message_count=count,
             preview=preview_of(first_user),
         )
-        self.sessions.append(session)
-        self._tagged += [(session_id, name) for name in tags]
+        self._part.sessions.append(session)
+        self._part.tagged += [(session_id, name) for name in tags]
         self._note(session, Verb.CREATED, draft.created_at, name=session.name, messages=count)
         changes = ((Verb.PINNED, newest if draft.pinned else None), (Verb.ARCHIVED, draft.archived_at))
         for verb, at in (*changes, (Verb.TRASHED, draft.deleted_at)):
@@ -180,7 +200,43 @@ class _Batch:
     def _note(self, session: Session, verb: Verb, at: datetime, **detail: Any) -> None:
         actor = self.actor
         who = (actor.user_id, actor.username, actor.token_name)
-        self._events.append((session.pk, *who, verb.value, detail, at, session.owner_id))
+        self._part.events.append((session.pk, *who, verb.value, detail, at, session.owner_id))
+
+
+class _Batch:
+    """What one transaction stores: parts, until they are enough and no session is cut in two."""
+
+    def __init__(self, actor: Actor, tag_ids: dict[str, int]) -> None:
+        self.actor = actor
+        self.sessions: list[Session] = []
+        self.messages = 0
+        self._tag_ids = tag_ids
+        self._tagged: list[tuple[UUID, str]] = []
+        self._events: list[tuple[Any, ...]] = []
+
+    def store(self, parts: Iterator[_Part], *, workspaces: bool) -> None:
+        """Take parts until the batch is full, and write everything."""
+        with sessions_follow():
+            insert_rows(Message, _MESSAGE_FIELDS, self._message_rows(parts))
+        insert_rows(Session, _SESSION_FIELDS, self._session_rows())
+        self._make_tags()
+        insert_rows(SessionTag, ["session", "tag"], ((pk, self._tag_ids[name]) for pk, name in self._tagged))
+        insert_rows(Event, _EVENT_FIELDS, self._events)
+        for session in self.sessions if workspaces else ():
+            create_workspace(session.pk)
+            if session.in_trash:
+                move_to_trash(session.pk)
+
+    def _message_rows(self, parts: Iterator[_Part]) -> Iterator[tuple[Any, ...]]:
+        enough = _MESSAGES_AT_ONCE[connection.vendor]
+        for part in parts:
+            yield from part.messages
+            self.messages += len(part.messages)
+            self.sessions += part.sessions
+            self._tagged += part.tagged
+            self._events += part.events
+            if part.is_whole and (len(self.sessions) >= _SESSIONS_AT_ONCE or self.messages >= enough):
+                return
 
     def _session_rows(self) -> Iterator[list[Any]]:
         for session in self.sessions:

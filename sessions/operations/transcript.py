@@ -155,8 +155,10 @@ def _checked(where: str, message: NewMessage) -> NewMessage:
         count = getattr(message, name)
         if count is not None and not 0 <= count <= _LARGEST_COUNT:
             raise Invalid(f"{name} is out of range.", errors=[(f"{where}.{name}", "A number of tokens, 0 or more.")])
-    checked_json(f"{where}.tool_calls", message.tool_calls)
-    checked_json(f"{where}.metadata", message.metadata)
+    if message.tool_calls:
+        checked_json(f"{where}.tool_calls", message.tool_calls)
+    if message.metadata:
+        checked_json(f"{where}.metadata", message.metadata)
     if message.created_at is not None:
         checked_time(f"{where}.created_at", message.created_at)
     return message

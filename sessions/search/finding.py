@@ -159,6 +159,9 @@ def _message_rows(
     if query.roles:
         conditions += f" AND m.role IN ({places(query.roles)})"
         values += query.roles
+    if query.without_roles:
+        conditions += f" AND m.role NOT IN ({places(query.without_roles)})"
+        values += query.without_roles
     source = f"{_MESSAGE} m CROSS JOIN {_SESSION} s WHERE m.id = h.id AND s.id = m.session_id{conditions}"
     asked = Asked(whose.user_id, query.phrases, query.without, oldest, newest)
     return _rows(vendor().MESSAGES, asked, whose, _Select(columns, source, values, most))
@@ -213,6 +216,9 @@ def _conditions(query: Query, *, moment: str, model: Sequence[str] = ()) -> tupl
     conditions, values = list[str](), list[Any]()
     for tag in query.tags:
         conditions.append(_TAGGED)
+        values.append(tag)
+    for tag in query.without_tags:
+        conditions.append(f"NOT {_TAGGED}")
         values.append(tag)
     if query.models:
         begins = [_BEGINS.format("s"), *model] * len(query.models)

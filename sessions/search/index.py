@@ -1,6 +1,7 @@
 """The index as a whole: put in place with `migrate`, checked, made anew, kept in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -42,6 +43,16 @@ def install(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
                 cursor.execute(f"DROP TABLE IF EXISTS {name}")  # migrated back to before our tables
         elif not speaking.is_whole(cursor):
             speaking.build(cursor)
+
+
+@contextmanager
+def sessions_follow() -> Iterator[None]:
+    """Write messages before their new sessions, in a transaction; inside this their sessions alone index them."""
+    if connection.vendor == "postgresql":
+        yield  # its trigger runs once a statement
+        return
+    with connection.cursor() as cursor, sqlite.sessions_follow(cursor):
+        yield
 
 
 def rebuild() -> None:

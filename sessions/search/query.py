@@ -1,4 +1,4 @@
-"""The query language: words, "phrases", -word, prefix*, and filters such as tag:x. Any text is a query."""
+"""The query language: words, "phrases", -word, prefix*, and filters such as tag:x and -tag:x. Any text is a query."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -46,6 +46,8 @@ class Query:
     roles: Sequence[str] = ()
     models: Sequence[str] = ()
     statuses: Sequence[str] = ()
+    without_tags: Sequence[str] = ()
+    without_roles: Sequence[str] = ()
     before: datetime | None = None
     after: datetime | None = None
     chips: Sequence[Chip] = field(default=(), compare=False)
@@ -73,7 +75,7 @@ class Query:
     @property
     def has_filters(self) -> bool:
         """Whether it says anything about sessions beside words."""
-        return bool(self.tags or self.models or self.statuses or self.before or self.after)
+        return bool(self.tags or self.without_tags or self.models or self.statuses or self.before or self.after)
 
     def statuses_of(self, statuses: Sequence[str], *, are_chosen: bool) -> list[str]:
         """Which statuses a list shows: those of the query instead of what is usual, or of what was chosen some."""
@@ -104,17 +106,27 @@ def _with_filter(query: Query, part: re.Match[str], zone: tzinfo) -> Query | Non
     """The query with a filter more; None if the part is none."""
     key = (part["key"] or "").lower()
     said = part["quoted"] if part["quoted"] is not None else part["bare"]
-    if not key or part["minus"] or not said.strip():
+    readers = _WITHOUT if part["minus"] else _READERS
+    if key not in readers or not said.strip():
         return None
-    changed = _READERS[key](query, said.strip(), zone)
+    changed = readers[key](query, said.strip(), zone)
     if changed is None:
         return None
+    key = f"{part['minus'] or ''}{key}"
     rest = " ".join((query.text[: part.start()] + query.text[part.end() :]).split())
     return replace(changed, chips=[*query.chips, Chip(key, said.strip(), rest)])
 
 
 def _tag(query: Query, said: str, zone: tzinfo) -> Query | None:
     return replace(query, tags=[*query.tags, normalise_tag(said)])
+
+
+def _without_tag(query: Query, said: str, zone: tzinfo) -> Query | None:
+    return replace(query, without_tags=[*query.without_tags, normalise_tag(said)])
+
+
+def _without_role(query: Query, said: str, zone: tzinfo) -> Query | None:
+    return replace(query, without_roles=[*query.without_roles, said.lower()]) if said.lower() in Role.values else None
 
 
 def _role(query: Query, said: str, zone: tzinfo) -> Query | None:
@@ -143,6 +155,7 @@ def _after(query: Query, said: str, zone: tzinfo) -> Query | None:
 _READERS: dict[str, Callable[[Query, str, tzinfo], Query | None]] = {
     "tag": _tag, "role": _role, "model": _model, "status": _status, "before": _before, "after": _after,
 }  # fmt: skip
+_WITHOUT: dict[str, Callable[[Query, str, tzinfo], Query | None]] = {"tag": _without_tag, "role": _without_role}
 
 
 def _start_of(said: str, zone: tzinfo) -> datetime | None:

@@ -123,7 +123,7 @@ def _result(hit: Hit, text: str, query: Query) -> Result:
 
 def _listed(query: Query, whose: Whose, *, limit: int, after: bytes | None) -> Results:
     """Sessions that filters alone choose; nothing if there are none, or if they speak of messages."""
-    if not query.has_filters or query.roles or query.without:
+    if not query.has_filters or query.roles or query.without_roles or query.without:
         return Results()
     wanted = SessionFilter(whose.user_id, statuses=whose.statuses, only_session=whose.only_session, scope="all")
     wanted = _narrowed(wanted, query)
@@ -165,6 +165,7 @@ def _narrowed(wanted: SessionFilter, query: Query) -> SessionFilter:
     return replace(
         wanted,
         tags_all=[*wanted.tags_all, *query.tags],
+        tags_none=query.without_tags,
         models=query.models,
         created_from=query.after,
         created_before=query.before,

@@ -126,10 +126,8 @@ def state(session_id: UUID | str, *, in_trash: bool = False) -> WorkspaceState:
 
 def state_at(root: str, session_id: UUID | str, *, in_trash: bool) -> WorkspaceState:
     """`state` for lists, which ask for many and look up the root once."""
-    place, other = f"{root}/{session_id}", f"{root}/{TRASH}/{session_id}"
-    if in_trash:
-        place, other = other, place
-    return _states.get(place) or _states.get(other) or WorkspaceState()
+    place, other = (f"{TRASH}/", "") if in_trash else ("", f"{TRASH}/")
+    return _states.get(f"{root}/{place}{session_id}") or _states.get(f"{root}/{other}{session_id}") or WorkspaceState()
 
 
 def root_text() -> str:
@@ -163,7 +161,7 @@ class _States:
     def get(self, place: str) -> WorkspaceState | None:
         """The state of the workspace at a path; None if there is no directory."""
         known = self._known.get(place)
-        if known is not None and _identities(place) == (known[0], known[1]):
+        if known is not None and _is_as_known(place, known[0], known[1]):
             return known[2]
         try:
             workspace = os.open(place, _OPEN_DIRECTORY)
@@ -200,12 +198,12 @@ def _content(workspace: int) -> tuple[os.stat_result, int]:
         os.close(content)
 
 
-def _identities(place: str) -> tuple[_Identity, _Identity] | None:
-    """Those of a workspace and its `content/`. A link has an identity of its own, which nobody has noted."""
+def _is_as_known(place: str, workspace: _Identity, content: _Identity) -> bool:
+    """Whether both are what they were. A link has an identity of its own, which nobody has noted."""
     try:
-        return _identity(os.lstat(place)), _identity(os.lstat(f"{place}/{CONTENT}"))
+        return _identity(os.lstat(place)) == workspace and _identity(os.lstat(f"{place}/{CONTENT}")) == content
     except OSError:
-        return None
+        return False
 
 
 def _is_directory(directory: int, name: str) -> bool:

@@ -4,23 +4,24 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from sessions.exceptions import NotFound
 from sessions.htmx import PageRequest, current_address, fragment, go_to
-from sessions.models import Session, Verb
-from sessions.models.open_page import list_state, look_at_list, look_at_session
+from sessions.models import Run, Session, Verb
+from sessions.models.open_page import list_state, look_at_list, look_at_session, session_state
 from sessions.views import transcript
 from sessions.views.activity import Activity, activity
-from sessions.views.changes import rows_shown
-from sessions.views.listing import ListQuery
+from sessions.views.changes import MOST_REFRESHED
+from sessions.views.listing import PAGE_SIZE, ListQuery
 from sessions.views.page import is_live, over, page
 from sessions.views.rows import page_of
 from sessions.views.session_page import load, number, page_context
@@ -56,23 +57,25 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     Verb.RUN_REOPENED: ("run",),
 }  # all others: the panel
 _ADDRESS = re.compile(r"/(?:sessions/(?P<id>[0-9a-f-]{36})/)?live/")
+_READER, _SEEN = re.compile(r"(?:^|&)reader=([0-9]{1,9})(?:&|$)"), re.compile(r"(?:^|&)seen=([^&]+)")
 
 
-def nothing_new(request: HttpRequest) -> bool:
+def nothing_new(path: str, query: str, login_key: str) -> bool:
     """Whether a page that asks is its reader's still, and shows what is there. One statement, no middleware needed.
 
     False for all else: another login, a session out of reach, an odd question. Then the page's view answers.
     """
-    found = _ADDRESS.fullmatch(request.path_info)
-    login_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    reader, seen = request.GET.get("reader", ""), request.GET.get("seen", "")
-    if not (found and login_key and seen and reader.isascii() and reader.isdigit() and len(reader) < 10):
+    found = _ADDRESS.fullmatch(path)
+    reader, seen = _READER.search(query), _SEEN.search(query)
+    if not (found and reader and seen):
         return False
     if found["id"] is None:
-        look = look_at_list(login_key, int(reader))
+        look = look_at_list(login_key, int(reader[1]))
     else:
-        look = look_at_session(login_key, int(reader), UUID(found["id"]))
-    return look is not None and look.state == seen and _reader_of(look.login, look.password) == reader
+        look = look_at_session(login_key, int(reader[1]), UUID(found["id"]))
+    if look is None or look.state != unquote_plus(seen[1]):
+        return False
+    return _reader_of(look.login, look.password) == reader[1]
 
 
 @lru_cache(maxsize=2000)
@@ -90,7 +93,10 @@ def _reader_of(kept: str, password: str) -> str:
 
 @page("GET")
 def of_lists(request: PageRequest) -> HttpResponse:
-    """A list that has changed since it was shown, with as many rows as its reader has loaded."""
+    """A list that has changed since it was shown, with as many rows as its reader has loaded.
+
+    Who has loaded more than are shown anew at once is far down: the rows stay, and what is beside them follows.
+    """
     query = ListQuery.at(current_address(request))
     if not is_live(request) or query is None:
         return go_to(request, reverse("session_list"))
@@ -98,7 +104,10 @@ def of_lists(request: PageRequest) -> HttpResponse:
     if state == request.GET.get("seen"):
         return HttpResponse(status=204)
     context = shell_context(request, here=query.view.name, tag=query.tag)
-    context |= {"state": state, "list": page_of(query, request.user.pk, limit=rows_shown(request.GET))}
+    context["state"] = state
+    loaded = number(request.GET.get("shown")) or 0
+    if loaded <= MOST_REFRESHED:
+        context["list"] = page_of(query, request.user.pk, limit=max(loaded, PAGE_SIZE))
     return fragment(request, "sessions/_live_list.html", context)
 
 
@@ -111,11 +120,13 @@ def of_session(request: PageRequest, session_id: str) -> HttpResponse:
         session = load(request, session_id)
     except NotFound:
         return over(request, 404)
-    state, seen = str(session.version), request.GET.get("seen", "")
+    run_state = Run.objects.filter(pk=session.pk).values_list("state", flat=True).first()
+    state, seen = session_state(session.version, run_state), request.GET.get("seen", "")
     if state == seen:
         return HttpResponse(status=204)
     happened = activity(session.pk, reader_id=request.user.pk, since=number(request.GET.get("since")) or 0)
-    parts = _parts(session, happened, number(seen) or 0)
+    version, _, run_seen = seen.partition("_")
+    parts = _parts(session, happened, number(version) or 0) | ({"run"} if run_seen != (run_state or "") else set())
     context = page_context(request, session) | shell_context(request) if parts & {"bar", "panel", "run"} else {}
     context |= {"session": session, "parts": parts, "state": state, "since": happened.newest, "activity": happened}
     context |= _messages(session, number(request.GET.get("shown")), parts) | {"said": _said(happened)}

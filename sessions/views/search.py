@@ -112,7 +112,9 @@ def _chips(query: Query) -> Iterator[FilterChip]:
     known = {(key, value): label for key, value, label in OFFERED}
     held = [(chip.key, chip.value.lower()) for chip in query.chips]
     for chip, (key, value) in zip(query.chips, held, strict=True):
-        yield FilterChip(known.get((key, value)) or f"{key}: {chip.value}", _address(chip.rest), True)
+        yield FilterChip(
+            known.get((key, value)) or f"{key.replace('-', 'not ')}: {chip.value}", _address(chip.rest), True
+        )
     for key, value, label in OFFERED:
         if query.text and (key, value) not in held:
             yield FilterChip(label, _address(f"{query.text} {key}:{value}"), False)

@@ -11,6 +11,7 @@ from sessions.access import Actor, session_for_reading, session_for_writing
 from sessions.exceptions import NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Role, Session
+from sessions.models.open_page import session_state
 from sessions.operations.changing import mark_accessed
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import Appended, NewMessage, append_messages
@@ -124,7 +125,7 @@ def page_context(request: PageRequest, session: Session) -> dict[str, Any]:
         "session": session,
         "panel": beside,
         "live_address": reverse("session_live", args=[session.pk]),
-        "state": str(session.version),
+        "state": session_state(session.version, beside.run_state),
         "since": beside.activity.newest,
         "link_days": list(LINK_DAYS.items()),
         "expiry_choices": expiry_choices(session.ttl_seconds),

@@ -87,6 +87,7 @@ class Panel:
     children: list[Relative]
     run: RunView | None
     vectors: Collection | None
+    run_state: str
     settings: list[Setting]
     summary: Summary | None
     expires_at: datetime | None
@@ -115,6 +116,7 @@ def panel(session: Session, reader: Actor) -> Panel:
         children=[relative for relative in rows.relatives if not relative.is_parent],
         run=run_view(session, rows.progress),
         vectors=rows.vectors if rows.vectors and rows.vectors.point_count else None,
+        run_state=rows.progress.state,
         settings=[
             Setting(label, _pretty(getattr(session, name)))
             for name, label in _SETTINGS.items()

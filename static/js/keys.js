@@ -10,7 +10,7 @@ on("keydown", (event) => {
   }
   if (target.id === "find") choose(event);
   const typing = target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
-  if ((typing && !modified) || one("dialog[open]")) return;
+  if ((typing && !modified) || one("dialog[open], a.htmx-request")) return;
   const name = modified ? `Control+${key.toUpperCase()}` : key;
   if (name === "j" || name === "k") step(name === "j" ? 1 : -1);
   const marked = all(`[aria-keyshortcuts="${CSS.escape(name)}"]`);
@@ -19,7 +19,7 @@ on("keydown", (event) => {
   if (marked.length) event.preventDefault();
 });
 
-// To the next session of a list, to the next turn of a transcript; from what has the focus, or else from what is in view.
+// To the next session or turn, from what has the focus, or else from what is in view.
 function step(by) {
   const stops = all(".row .name, .msg.user .permalink");
   const at = stops.findIndex((stop) => stop.closest(".row, .msg").contains(document.activeElement));

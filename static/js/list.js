@@ -1,4 +1,4 @@
-// The list of sessions: the tools of a row, selecting, and where the focus goes.
+// The list: the tools of a row, selecting, and where the focus goes.
 const picked = () => all(".pick:checked");
 const current = () => document.activeElement.closest(".row");
 const goTo = (row) => row?.querySelector(".name").focus();
@@ -38,7 +38,7 @@ on("keydown", ({ key, target }) => {
   else if (!target.closest("dialog, [popover]")) pick(picked(), false);
 }, true);
 
-// After a change the selection is as before; the focus stays with its row (htmx sees to it) or goes to the next.
+// After a change the selection is as before; the focus stays with its row or goes to the next.
 let kept = [];
 on("htmx:configRequest", ({ detail: { parameters } }) => (parameters.shown = all(".row").length));
 on("htmx:beforeSwap", ({ detail: { xhr, requestConfig } }) => {

@@ -16,7 +16,7 @@ on("click", async (event) => {
   if (button.href) event.preventDefault();
   const source = one(button.dataset.of) ?? button.closest("figure")?.querySelector("code");
   const answer = button.href && (await fetch(button.href));
-  if (answer?.redirected) location.reload(); // to sign in
+  if (answer?.redirected || answer?.status > 299) return location.reload(); // to sign in
   const text = answer ? await answer.text() : (source.value ?? source.textContent);
   if (navigator.clipboard) await navigator.clipboard.writeText(text);
   else {
@@ -45,6 +45,10 @@ on("htmx:responseError", (event) => event.detail.xhr.response.includes("#toasts"
 on("htmx:sendError", (event) => say(event, "#unreachable"));
 on("htmx:afterRequest", ({ target, detail: { xhr } }) => {
   if (target.id === "live") one("#away").hidden = (xhr.status || 500) < 500;
+});
+// What nobody sees asks nothing.
+on("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.target.matches("[hx-trigger^=every]")) event.preventDefault();
 });
 // What one writes in isn't swapped away.
 on("htmx:oobBeforeSwap", ({ detail }) => {

@@ -1,8 +1,8 @@
-// The session page: a link opens at its message, new messages are counted, and what is folded stays so.
+// A link opens at its message, new messages are counted, what is folded stays so.
 const { hash, search } = location;
 if (/^#m-\d+$/.test(hash) && !one(hash) && !search) location.replace(`?at=${hash.slice(3)}${hash}`);
 
-// Messages that arrive while one reads further up; what one writes oneself is gone to.
+// Messages arrive while one reads further up; one's own are gone to.
 const fresh = one("#fresh");
 let known;
 function count() {

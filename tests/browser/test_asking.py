@@ -5,8 +5,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect
 
 from sessions.models import Session
+from sessions.operations.transcript import append_messages
 from tests.browser.conftest import DESKTOP, sign_in
-from tests.factories import make_session
+from tests.factories import assistant_message, make_session
 from tests.model_server import ModelServerStub
 from tests.whole import assert_whole, transcript
 
@@ -62,6 +63,27 @@ def test_ask_stop_and_ask_again(
     assert_whole(session)
     screenshot(page, "answered")
     check_axe(page)
+
+
+def test_what_a_script_appends_meanwhile_comes_before_the_answer(
+    alice_page: Page, alice: User, session: Session, model_server: ModelServerStub
+) -> None:
+    page = alice_page
+    model_server.manner = "hold"
+    page.goto(session.get_absolute_url())
+    composer(page).fill("What is HNSW?")
+    page.keyboard.press("Control+Enter")
+    asked = page.locator("#asked")
+    expect(asked).to_contain_text("An")
+    append_messages(actor=alice, session_id=session.pk, messages=[assistant_message("noted by a script")])
+    expect(page.locator("#m-4")).to_contain_text("noted by a script")
+    expect(asked).to_contain_text("What is HNSW?")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    model_server.go_on.set()
+    expect(page.locator("#m-6 em")).to_have_text("approximate")
+    expect(page.locator("#m-5")).to_contain_text("What is HNSW?")
+    expect(asked).to_be_hidden()
+    expect(page.locator("#transcript .msg")).to_have_count(7)
 
 
 def test_a_failure_keeps_what_was_typed(

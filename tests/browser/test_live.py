@@ -196,3 +196,23 @@ def test_a_server_that_is_away_is_said_calmly_and_found_again(alice_page: Page, 
     page.context.set_offline(False)
     expect(page.locator("#m-6")).to_be_visible()
     expect(page.get_by_text("The server can’t be reached.")).to_be_hidden()
+
+
+def test_a_page_that_nobody_sees_asks_nothing_until_it_is_seen_again(
+    alice_page: Page, alice: User, session: Session
+) -> None:
+    page = alice_page
+    page.goto(session.get_absolute_url())
+    asked: list[str] = []
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away, configurable: true})")
+    page.evaluate("window.away = true")
+    page.on("request", lambda request: asked.append(request.url))
+    add(alice, session, "meanwhile")
+    seen = page.context.new_page()
+    seen.goto(session.get_absolute_url())
+    for _ in range(2):
+        with seen.expect_response("**/live/?**"):
+            pass
+    assert asked == []
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#m-6")).to_contain_text("meanwhile")

@@ -52,6 +52,15 @@ def test_finds_a_session_and_goes_there(alice_page: Page, three: list[Session], 
     page.wait_for_url(f"**{three[2].get_absolute_url()}")
 
 
+def test_keys_pressed_before_it_is_there_do_nothing_to_the_page(alice_page: Page, three: list[Session]) -> None:
+    page = alice_page
+    page.goto(three[0].get_absolute_url())
+    page.route("**/palette/**", lambda route: (page.keyboard.type("anp#"), route.continue_()))
+    opened(page)
+    expect(page).to_have_url(re.compile(f"{three[0].pk}/$"))
+    assert set(Session.objects.values_list("status", "pinned")) == {(Status.ACTIVE, False)}
+
+
 def test_escape_gives_the_focus_back(alice_page: Page, three: list[Session]) -> None:
     page = alice_page
     page.goto(three[0].get_absolute_url())

@@ -8,7 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
 from sessions.models import Role, Session
-from sessions.operations.transcript import NewMessage
+from sessions.operations.sessions import update_session
+from sessions.operations.transcript import NewMessage, append_messages
 from tests.browser.conftest import sign_in
 from tests.browser.transcripts import everything, long_transcript
 from tests.factories import assistant_message, make_session, user_message
@@ -210,6 +211,20 @@ def test_a_message_is_copied_as_it_was_written(alice_page: Page, alice: User) ->
     assert alice_page.evaluate("navigator.clipboard.readText()") == "# One\n\n*two* `<b>`"
 
 
+def test_the_whole_transcript_is_copied_as_markdown(alice_page: Page, alice: User) -> None:
+    texts = [f"*number {number}* `<b>`" for number in range(60)]
+    session = make_session(alice, "Mosses", messages=[assistant_message(text) for text in texts])
+    alice_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    alice_page.goto(session.get_absolute_url())
+    alice_page.get_by_role("button", name="More").click()
+    alice_page.get_by_role("link", name="Copy transcript as Markdown").click()
+
+    expect(alice_page.locator("#said")).to_have_text("Copied")
+    copied = alice_page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith('---\ntitle: "Mosses"')
+    assert [copied.count(text) for text in texts] == [1] * 60
+
+
 def test_older_code_gets_its_copy_button_too(alice_page: Page, alice: User) -> None:
     session = make_session(alice, messages=[assistant_message(f"```py\nprint({number})\n```") for number in range(80)])
     alice_page.goto(f"{session.get_absolute_url()}?at=0#m-0")
@@ -262,6 +277,49 @@ def test_hostile_texts_leave_nothing_in_the_page(alice_page: Page, alice: User) 
         assert alice_page.evaluate(SCAN) == []
 
     host = alice_page.url.split("/sessions/")[0]
+    assert [url for url in asked if not url.startswith(host)] == []
+
+
+# Around the texts the page's own forms and hx-* stand: nothing may be there that the page hasn't in itself.
+SCAN_PAGE = """() => [...document.querySelectorAll("*")].filter((element) =>
+  /^(iframe|object|embed|base|video|math|style)$/.test(element.localName) ||
+  element.matches("script:not([src^='/static/']), img:not([src^='/static/']), meta[http-equiv]") ||
+  [...element.attributes].some(({ name, value }) =>
+    /^on|^style$|^srcdoc$|^data-hx|^ws-|^sse-/.test(name) ||
+    (/^hx-(get|post)$/.test(name) && /^.sign-out/.test(value)) ||
+    (/^(href|src|action|formaction)$/.test(name) && /^\\s*(javascript|data|vbscript):/i.test(value)))
+).map((element) => element.outerHTML.slice(0, 200))"""
+
+
+def test_hostile_texts_leave_nothing_in_search_list_palette_and_what_arrives(alice_page: Page, alice: User) -> None:
+    page = alice_page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    texts = [text.replace("\x00", "") for text in HOSTILE]
+    for text in texts:
+        make_session(alice, f"kernel {text}"[:255], messages=[user_message(f"{text} kernel {text}")])
+    open_one = make_session(alice, "Open", messages=2)
+    page.goto("/?q=kernel")
+    expect(page.locator(".row")).not_to_have_count(0)
+    assert page.evaluate(SCAN_PAGE) == []
+    page.goto("/search?q=kernel")
+    expect(page.locator("mark")).not_to_have_count(0)
+    assert page.evaluate(SCAN_PAGE) == []
+    page.goto(open_one.get_absolute_url())
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="Find")).to_be_focused()
+    page.keyboard.type("kernel")
+    expect(page.get_by_role("group", name="Sessions").get_by_role("option").first).to_contain_text("kernel")
+    assert page.evaluate(SCAN_PAGE) == []
+    page.keyboard.press("Escape")
+    update_session(actor=alice, session_id=open_one.pk, name=texts[2], tags=[text[:40] for text in texts[:9]])
+    append_messages(actor=alice, session_id=open_one.pk, messages=[assistant_message(text) for text in texts[:45]])
+    expect(page.locator(f"#m-{1 + len(texts[:45])}")).to_be_attached()
+    expect(page.get_by_role("heading", level=1)).to_have_text(texts[2])
+    assert page.evaluate(SCAN) == []
+    assert page.evaluate(SCAN_PAGE) == []
+    host = page.url.split("/sessions/")[0]
     assert [url for url in asked if not url.startswith(host)] == []
 
 

@@ -129,6 +129,10 @@ def test_filters(alice):
         'kernel tag:"red moss"': everything[0:1] + everything[3:],
         "kernel tag:peat tag:other": [],
         "kernel role:user": everything[:3],
+        "kernel -tag:peat": everything[1:3],
+        "kernel -tag:peat -tag:other tag:peat": [],
+        "kernel -role:user": ["kernel two"],
+        "kernel -role:user -role:assistant": [],
         "kernel role:assistant role:tool": ["kernel two"],
         "kernel model:qwen3": ["kernel one", "kernel two"],
         "kernel model:llama": ["kernel two"],
@@ -142,7 +146,9 @@ def test_filters(alice):
         assert found(alice, query) == expected, query
     assert [result.session_id for result in ask(alice, "tag:peat").results] == [str(kept.pk)]
     assert texts(ask(alice, "tag:peat")) == ["<Tagged>"]
-    assert ask(alice, "role:user").results == ()
+    assert texts(ask(alice, "-tag:peat")) == ["<unnamed>"] * 2
+    assert texts(ask(alice, "-tag:nowhere tag:peat")) == ["<Tagged>"]
+    assert ask(alice, "role:user").results == ask(alice, "-role:user").results == ask(alice, "-role:x").results == ()
     assert ask(alice, "status:deleted").count == 1
 
 
@@ -232,6 +238,8 @@ def test_lists_take_a_query(alice, mallory):
     assert listed(alice, "kern tag:red") == ["one"]
     assert listed(alice, "kern", tags_any=["red"]) == ["one"]
     assert listed(alice, "tag:red") == ["one"]
+    assert listed(alice, "-tag:red") == ["Kernel two"]
+    assert listed(alice, "kern -tag:red") == ["Kernel two"]
     assert listed(alice, "kern", statuses=[Status.ARCHIVED.value]) == ["three"]
     assert listed(alice, "+++") == ["Kernel two", "one"]
     assert listed(alice, "nowhere") == []

@@ -82,6 +82,13 @@ def test_filters():
     assert query.chips[1].rest.startswith('kernel TAG:"Two Words" role:Tool')
 
 
+def test_what_is_left_out():
+    query = Query.parse('kernel -TAG:"Two  Words" -role:Tool -model:qwen3 -role:alien')
+    assert parts(query) == (["kernel"], ["model qwen3", "role alien"])
+    assert (query.without_tags, query.without_roles, query.tags, query.roles) == (["two words"], ["tool"], (), ())
+    assert [(chip.key, chip.value) for chip in query.chips] == [("-tag", "Two  Words"), ("-role", "Tool")]
+
+
 def test_days_begin_where_the_reader_is():
     with timezone.override("Asia/Tokyo"):
         assert Query.parse("after:2026-05-02").after == datetime(2026, 5, 1, 15, tzinfo=UTC)

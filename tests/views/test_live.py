@@ -2,19 +2,23 @@
 
 import re
 from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session as Login
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from researchmind.wsgi import application
 from sessions.models import Session, Verb
 from sessions.operations.editing import edit_message, set_system_prompt
 from sessions.operations.lifecycle import archive_session, purge_session, restore_session, trash_session
 from sessions.operations.runs.phases import set_phase
+from sessions.operations.runs.reports import NewLine, add_logs
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
 from sessions.views.live import PARTS
@@ -39,11 +43,20 @@ class OpenPage:
             if found := re.search(rf'name="{name}" value="([^"]*)"', html):
                 self.fields[name] = found.group(1)
 
-    def ask(self, **changes: str):
-        headers = {"HX-Request": "true", "HX-Trigger": "live", "HX-Current-URL": f"http://testserver{self.address}"}
-        response = self.client.get(f"{self.question}?{urlencode(self.fields | changes)}", headers=headers)
-        self.keep(response.content.decode())
-        return response
+    def ask(self, host: str = "testserver", **changes: str) -> HttpResponse:
+        """Through the whole application: what stands in front of Django has the first word."""
+        answer = HttpResponse()
+
+        def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            answer.status_code, answer.headers = int(status[:3]), dict(headers)
+
+        asked = {"PATH_INFO": self.question, "QUERY_STRING": urlencode(self.fields | changes), "HTTP_HOST": host}
+        asked |= {"HTTP_HX_REQUEST": "true", "HTTP_HX_TRIGGER": "live"}
+        asked |= {"HTTP_HX_CURRENT_URL": f"http://testserver{self.address}"}
+        with patch.object(connection, "close_if_unusable_or_obsolete"):  # the test's transaction is open on it
+            answer.content = b"".join(application(self.client._base_environ(**asked), start))
+        self.keep(answer.content.decode())
+        return answer
 
     def news(self) -> str:
         response = self.ask()
@@ -82,7 +95,7 @@ class TestNothingNew:
         before = Session.objects.values().get(pk=session.pk), Login.objects.values().get()
         response = opened.ask()
 
-        assert not response.cookies
+        assert "Set-Cookie" not in response.headers
         assert (Session.objects.values().get(pk=session.pk), Login.objects.values().get()) == before
 
     def test_costs_the_same_in_a_full_list(self, alice_client, alice):
@@ -103,6 +116,9 @@ class TestNothingNew:
     )
     def test_an_odd_question_is_answered_by_the_view(self, opened, changes):
         assert opened.ask(**changes).status_code in (200, 204)
+
+    def test_another_host_hears_nothing(self, opened):
+        assert opened.ask(host="elsewhere.example").status_code == 400
 
     def test_a_database_that_is_away_is_said_as_to_everybody(self, opened, monkeypatch):
         def fail(*args):
@@ -261,6 +277,14 @@ class TestSession:
         assert 'id="run-now"' in html
         assert "innerHTML:#panel" not in html
 
+    def test_a_run_that_begins_with_a_line_of_its_log_brings_its_section(self, opened, alice, session):
+        add_logs(actor=alice, session_id=session.pk, lines=[NewLine("begun")])
+        html = opened.news()
+        assert 'id="run-now"' in html
+        assert "begun" in html
+        add_logs(actor=alice, session_id=session.pk, lines=[NewLine("goes on")])
+        assert opened.ask().status_code == 204, "the section follows by itself"
+
     def test_every_part_is_one_that_the_page_has(self):
         assert set().union(*PARTS.values()) == {"bar", "panel", "run", "composer", "transcript"}
         assert set(PARTS) <= set(Verb)
@@ -306,6 +330,14 @@ class TestList:
         make_session(alice, "Newest")
         response = opened.ask(shown="100")
         assert response.content.decode().count('<li class="row"') == 100
+
+    def test_who_has_loaded_more_than_is_shown_anew_keeps_the_rows(self, alice_client, alice):
+        opened = OpenPage(alice_client, "/")
+        make_session(alice, "Newest")
+        html = opened.ask(shown="501").content.decode()
+        assert 'id="rows"' not in html
+        assert 'id="places"' in html
+        assert opened.ask().status_code == 204
 
     def test_others_sessions_are_nothing_new(self, opened, mallory):
         make_session(mallory, "Hers")

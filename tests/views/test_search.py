@@ -6,6 +6,8 @@ from html import unescape
 import pytest
 
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.search.query import Query
+from sessions.search.results import search
 from tests.factories import assistant_message, make_session, user_message
 from tests.rendering.html import assert_harmless
 from tests.statements import assert_statements
@@ -38,6 +40,21 @@ def test_hits_are_grouped_marked_and_open_at_their_message(alice_client, kernels
     assert f'href="/sessions/{kernels.pk}/?at=1#m-1"' in text
     assert "3 results" in text
     assert text.count('class="hit-group"') == 1
+
+
+def test_one_heading_a_session_even_if_hits_of_others_stand_between(alice, alice_client):
+    aside = "and much else that is not about it " * 20
+    seeds = make_session(alice, "Seeds", messages=[user_message("kernel kernel"), user_message(f"kernel {aside}")])
+    others = make_session(alice, "Others", messages=[user_message("kernel, with a few words around it")])
+    found = search(Query.parse("kernel"), owner_id=alice.pk).results
+    assert [result.session_id for result in found] == [str(seeds.pk), str(others.pk), str(seeds.pk)]
+    page = alice_client.get("/search/", {"q": "kernel"})
+    text = html(page)
+    assert [text.count(f'<a href="/sessions/{one.pk}/">') for one in (seeds, others)] == [1, 1]
+    assert text.count('class="hit-group"') == 2
+    first, second, third = hits(page)
+    assert (first, third) == ("[kernel] [kernel]", "[kernel], with a few words around it")
+    assert second.startswith("[kernel] and much else")
 
 
 def test_nothing_to_look_for_and_nothing_found(alice_client, kernels):
