@@ -5,12 +5,14 @@ from django.urls import include, path
 from sessions.views import (
     accounts,
     actions,
+    compare,
     exporting,
     fleet,
     importing,
     jobs,
     lists,
     live,
+    merging,
     new_session,
     palette,
     public,
@@ -46,6 +48,8 @@ urlpatterns = [
     path("keys/", palette.keys, name="keys"),
     # Sessions
     path("sessions/new/", new_session.new, name="session_new"),
+    path("merge/", merging.merge, name="session_merge"),
+    path("compare/", compare.compare, name="compare"),
     path("sessions/actions/", actions.act, name="session_actions"),
     path("sessions/delete/", trash.purge, name="session_purge"),
     path("sessions/<str:session_id>/rename/", actions.rename, name="session_rename"),

@@ -1,5 +1,6 @@
 """Messages for people to look at: long ones cut inside the database, whatever they weigh."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -72,6 +73,14 @@ def read_revision_excerpts(
     )
 
 
+def read_excerpts_at(session_id: UUID, indexes: Sequence[int], *, longest: int) -> list[MessageExcerpt]:
+    """The messages at these indexes, in order, texts cut after `longest` characters."""
+    if not indexes:
+        return []
+    places = ", ".join(["%s"] * len(indexes))
+    return _select(_MESSAGES, f'm.session_id = %s AND m."index" IN ({places})', [db_id(session_id), *indexes], longest)
+
+
 class _Source:
     """Where messages are read from: the table, what they belong to, and what counts them."""
 
@@ -103,18 +112,31 @@ def _read(
     longest: int,
     first: int = 0,
 ) -> list[MessageExcerpt]:
-    conditions, values = [f"m.{source.belongs_to} = %s"], [longest, longest, longest, owner]
+    conditions, values = [f"m.{source.belongs_to} = %s"], [owner]
     for bound, sign in ((after, ">"), (before, "<")):
         if bound is not None:
             conditions.append(f'm."{source.number}" {sign} %s')
             values.append(bound)
+    return _select(source, " AND ".join(conditions), values, longest, order=order, limit=limit, first=first)
+
+
+def _select(
+    source: _Source,
+    condition: str,
+    values: Sequence[Any],
+    longest: int,
+    *,
+    order: str = "asc",
+    limit: int | None = None,
+    first: int = 0,
+) -> list[MessageExcerpt]:
     with connection.cursor() as cursor:
         cursor.execute(
             f'SELECT {source.reader.columns()}, m."{source.number}", {_TEXTS}, author.username FROM {source.table} m '
             f"LEFT JOIN {get_user_model()._meta.db_table} author ON author.id = m.author_id "
-            f'WHERE {" AND ".join(conditions)} ORDER BY m."{source.number}" {"DESC" if order == "desc" else "ASC"} '
-            "LIMIT %s",
-            [*values, limit],
+            f'WHERE {condition} ORDER BY m."{source.number}" {"DESC" if order == "desc" else "ASC"}'
+            f"{'' if limit is None else ' LIMIT %s'}",
+            [longest, longest, longest, *values, *([] if limit is None else [limit])],
         )
         return [_excerpt(source.reader, row, first) for row in cursor.fetchall()]
 

@@ -47,7 +47,7 @@ ACTS = {
 }
 
 
-_ASKING = ("rename", "purge", "export")  # these go on elsewhere
+_ASKING = ("rename", "purge", "export", "merge", "compare", "tag", "untag")  # these go on elsewhere
 
 
 @page("POST")
@@ -62,6 +62,12 @@ def act(request: PageRequest) -> HttpResponse:
     if action == "export":
         request.session[CHOSEN] = [str(session_id) for session_id in ids]
         return go_to(request, f"{reverse('export_sessions')}?chosen")
+    if action == "merge":
+        return go_to(request, f"{reverse('session_merge')}?{urlencode([('id', session_id) for session_id in ids])}")
+    if action == "compare":
+        return _compare(request, ids)
+    if action in ("tag", "untag"):
+        return _tag(request, action, ids)
     if action == "rename":
         return _rename_form(request, ids[0])
     before = _before(request, ids)
@@ -70,6 +76,30 @@ def act(request: PageRequest) -> HttpResponse:
         raise problem
     _say(request, action, outcomes, before)
     return answer_changes(request, action, [outcome.session_id for outcome in outcomes if outcome.problem is None])
+
+
+def _compare(request: PageRequest, ids: Sequence[UUID]) -> HttpResponse:
+    if len(ids) != 2:
+        toast(request, f"Comparing takes two sessions, these are {len(ids)}.", problem=True)
+        return answer_changes(request, "", [])
+    return go_to(request, f"{reverse('compare')}?{urlencode({'a': ids[0], 'b': ids[1]})}")
+
+
+def _tag(request: PageRequest, action: str, ids: Sequence[UUID]) -> HttpResponse:
+    """Give the sessions the tag in `tag_name`, or take it off them."""
+    tag = str(request.POST.get("tag_name", "")).strip()
+    if not tag:
+        toast(request, "Write the tag into the field first.", problem=True)
+        return answer_changes(request, "", [])
+    outcomes = apply_to_sessions(actor=request.user, action=action, session_ids=ids, tag=tag)
+    done = [outcome.session_id for outcome in outcomes if outcome.problem is None]
+    refused = [outcome.problem for outcome in outcomes if outcome.problem is not None]
+    if done:
+        said = "Tagged {} “{}”" if action == "tag" else "Took the tag off {}: “{}”"
+        toast(request, said.format(_sessions(len(done)), tag))
+    if refused:
+        toast(request, f"{_sessions(len(refused))} stayed as before: {sentence_of(refused[0])}", problem=True)
+    return answer_changes(request, action, done)
 
 
 def _wanted(request: PageRequest) -> tuple[str, list[UUID]]:

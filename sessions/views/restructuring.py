@@ -1,7 +1,7 @@
 """Forks, merges and splits in the browser: what would come of it stands on the page before anything is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,8 +16,9 @@ from sessions.storage.disk_use import DiskUse, disk_use
 from sessions.views.page import render_page
 
 OUTCOME = "outcome"  # the id of the preview, which follows what is typed
-_LONGEST = 400
+EXCERPT = 400  # characters read of a message for its line
 _LINE = 120
+_LOOKS = ("preview", "up", "add", "drop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,23 @@ class MessageLine:
         text = clipped(row.content.strip() or row.thinking.strip(), _LINE) or "…"
         return cls(row.index if index is None else index, row.role, text, row.created_at, source)
 
+    def numbered(self, index: int) -> "MessageLine":
+        """The same line under another number."""
+        return replace(self, index=index)
+
+
+def is_a_look(request: PageRequest) -> bool:
+    """Whether only the preview is asked for: a GET, or a button of the form that writes nothing."""
+    return request.method != "POST" or any(name in request.POST for name in _LOOKS)
+
 
 def ends_of(
     session: Session, count: int, *, first: int = 0, most: int = 2
 ) -> tuple[list[MessageLine], list[MessageLine]]:
     """The first and the last lines of `count` messages from an index on, without repeating any."""
-    head = read_excerpts(session.pk, after=first - 1, before=first + count, limit=most, longest=_LONGEST)
+    head = read_excerpts(session.pk, after=first - 1, before=first + count, limit=most, longest=EXCERPT)
     shown = first + len(head)
-    tail = read_excerpts(session.pk, after=shown - 1, before=first + count, order="desc", limit=most, longest=_LONGEST)
+    tail = read_excerpts(session.pk, after=shown - 1, before=first + count, order="desc", limit=most, longest=EXCERPT)
     return [MessageLine.of(row) for row in head], [MessageLine.of(row) for row in tail[::-1]]
 
 

@@ -11,7 +11,7 @@ from sessions.models import Session
 from sessions.operations.restructure.forking import fork_name, fork_session
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page
-from sessions.views.restructuring import ends_of, files_of, number_of, show
+from sessions.views.restructuring import ends_of, files_of, is_a_look, number_of, show
 from sessions.views.session_page import load
 from sessions.views.toasts import toast
 from sessions.views.words import amount
@@ -21,15 +21,16 @@ from sessions.views.words import amount
 def fork(request: PageRequest, session_id: str) -> HttpResponse:
     """The form, with what would come of it; then the fork's page.
 
-    `?at=` is the last message that comes along. Another look at the preview is a GET with the form's values.
+    `?at=` is the last message that comes along. Another look at the preview is a POST that says so.
     """
     session = load(request, session_id)
     if session.in_trash:
         raise SessionNotFound(session_id)
     asked = request.POST if request.method == "POST" else request.GET
     context = _context(session, asked)
-    if request.method != "POST" or "problem" in context:
-        return show(request, "sessions/fork.html", context, back=session, status=422 if "problem" in context else 200)
+    if is_a_look(request) or "problem" in context:
+        status = 422 if "problem" in context and not is_a_look(request) else 200
+        return show(request, "sessions/fork.html", context, back=session, status=status)
     try:
         made = fork_session(
             actor=request.user,

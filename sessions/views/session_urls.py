@@ -15,6 +15,7 @@ from sessions.views import (
     session_people,
     session_revisions,
     session_run,
+    session_split,
 )
 
 _SESSION = "sessions/<str:session_id>/"
@@ -45,6 +46,7 @@ urlpatterns = [
     path(f"{_SESSION}messages/<int:index>/text/", session_messages.message_text, name="message_text"),
     path(f"{_SESSION}messages/<int:index>/edit/", session_messages.edit, name="message_edit"),
     path(f"{_SESSION}fork/", session_fork.fork, name="session_fork"),
+    path(f"{_SESSION}split/", session_split.split, name="session_split"),
     path(f"{_SESSION}export/", exporting.export_one, name="session_export"),
     path(f"{_SESSION}activity/", session_activity.whole, name="session_activity"),
     path(f"{_SESSION}revisions/", session_revisions.revisions, name="session_revisions"),

@@ -68,3 +68,49 @@ def test_editing_in_a_fork(alice_page: Page, session: Session, check_axe, screen
     expect(page.get_by_role("heading", name=re.compile(r"\(fork\)"))).to_be_visible()
     expect(page.locator("article.msg")).to_have_count(3)
     expect(page.locator("#m-2")).to_contain_text("And of the south?")
+
+
+def test_merging_and_comparing(alice_page: Page, alice: User, session: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    other = make_session(alice, "Lichens of the south", messages=4, tags=["south"])
+    (workspace_path(other.pk) / "content" / "data.csv").write_text("a,b")
+    page.goto("/")
+    for one in (session, other):
+        page.get_by_label(f"Select {one.name}").check()
+    at_each_width(page, check_axe, screenshot, "bulk")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("4 equal messages")).to_be_visible()
+    expect(page.locator(".side-of").first).to_be_visible()
+    at_each_width(page, check_axe, screenshot, "compare")
+    page.goto("/")
+    for one in (session, other):
+        page.get_by_label(f"Select {one.name}").check()
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("heading", name="Merge 2 sessions into one")).to_be_visible()
+    first = page.locator(".sources h3").first.inner_text()
+    page.get_by_role("button", name=re.compile("Move .* up")).click()
+    expect(page.locator(".sources h3").first).not_to_have_text(first)
+    page.get_by_label("By time").check()
+    expect(page.get_by_text("16 messages")).to_be_visible()
+    at_each_width(page, check_axe, screenshot, "merge")
+    page.get_by_label("Name").fill("Both of them")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("heading", name="Both of them")).to_be_visible()
+    expect(page.locator("article.msg")).to_have_count(16)
+
+
+def test_splitting(alice_page: Page, session: Session, check_axe, screenshot) -> None:
+    page = alice_page
+    page.goto(f"/sessions/{session.pk}/split/")
+    expect(page.get_by_text("Part 2", exact=True)).to_be_visible()
+    page.get_by_label("Messages").first.fill("0-2")
+    page.get_by_label("Name").first.click()
+    expect(page.locator("#outcome-0")).to_contain_text("3 messages")
+    page.get_by_label("Messages").first.fill("9-1")
+    page.get_by_label("Name").first.click()
+    expect(page.locator("#outcome-0")).to_contain_text("goes backwards")
+    at_each_width(page, check_axe, screenshot, "split")
+    page.get_by_label("Messages").first.fill("0-2")
+    page.get_by_role("button", name="Split").click()
+    expect(page.get_by_text("Split into 2 sessions.")).to_be_visible()
+    expect(page.get_by_role("link", name="Mosses of the north (1)")).to_be_visible()

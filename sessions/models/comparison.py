@@ -1,0 +1,72 @@
+"""Transcripts side by side: where they differ, and what is in them. The texts are compared inside the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import connection
+
+from sessions.models.message import Message
+from sessions.models.rows import db_id
+
+_MESSAGE = Message._meta.db_table
+_TEXTS = ("role", "content", "thinking", "tool_name")
+_CALLS = "coalesce(CAST({}.tool_calls AS text), '')"
+_SAME = " AND ".join([*(f"m.{name} = n.{name}" for name in _TEXTS), f"{_CALLS.format('m')} = {_CALLS.format('n')}"])
+_PAIRS = (
+    f'{_MESSAGE} m JOIN {_MESSAGE} n ON n.session_id = %s AND n."index" = m."index" '
+    'WHERE m.session_id = %s AND m."index" >= %s'
+)
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a transcript holds: messages by role, tokens read and written, for each model its messages and tokens."""
+
+    messages: dict[str, int] = field(default_factory=dict)
+    tokens_read: int = 0
+    tokens_written: int = 0
+    models: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def first_difference(one: UUID, other: UUID, *, start: int = 0) -> int | None:
+    """The first index from `start` on at which both have a message and these say different things; None without any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT m."index" FROM {_PAIRS} AND NOT ({_SAME}) ORDER BY m."index" LIMIT 1',
+            [db_id(other), db_id(one), start],
+        )
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def equal_from(one: UUID, other: UUID, *, start: int, limit: int) -> list[bool]:
+    """For each index from `start` on at which both have a message, at most `limit`: whether these say the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT {_SAME} FROM {_PAIRS} AND m."index" < %s ORDER BY m."index"',
+            [db_id(other), db_id(one), start, start + limit],
+        )
+        return [bool(same) for (same,) in cursor.fetchall()]
+
+
+def contents_of(session_ids: Sequence[UUID]) -> dict[UUID, Contents]:
+    """What each transcript holds, in one statement."""
+    places = ", ".join(["%s"] * len(session_ids))
+    found = {session_id: Contents() for session_id in session_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT CAST(session_id AS text), role, model, count(*), coalesce(sum(prompt_eval_count), 0), "
+            f"coalesce(sum(eval_count), 0) FROM {_MESSAGE} WHERE session_id IN ({places}) "
+            "GROUP BY session_id, role, model ORDER BY role, model",
+            [db_id(session_id) for session_id in session_ids],
+        )
+        for session_id, role, model, count, read, written in cursor.fetchall():
+            contents = found[UUID(session_id)]
+            contents.messages[role] = contents.messages.get(role, 0) + count
+            contents.tokens_read += int(read)
+            contents.tokens_written += int(written)
+            if model:
+                messages, tokens = contents.models.get(model, (0, 0))
+                contents.models[model] = (messages + count, tokens + int(written))
+    return found
