@@ -14,6 +14,7 @@ from sessions.api.parsing import StrictParser
 from sessions.api.routers import (
     chat,
     events,
+    comparison,
     files,
     messages,
     people,
@@ -53,6 +54,7 @@ api.add_decorator(keep_contract, mode="operation")
 for _router in (
     transfer.router,
     restructure.router,
+    comparison.router,
     retention.router,
     sessions.router,
     messages.router,

@@ -40,6 +40,15 @@ def first_difference(one: UUID, other: UUID, *, start: int = 0) -> int | None:
     return None if row is None else int(row[0])
 
 
+def first_difference_of(session_ids: Sequence[UUID], counts: Sequence[int]) -> int | None:
+    """The first index at which not all of these transcripts, of so many messages, say the same; None without one."""
+    one, *others = session_ids
+    found = [first_difference(one, other) for other in others]
+    if len(set(counts)) > 1:
+        found.append(min(counts))
+    return min((index for index in found if index is not None), default=None)
+
+
 def equal_from(one: UUID, other: UUID, *, start: int, limit: int) -> list[bool]:
     """For each index from `start` on at which both have a message, at most `limit`: whether these say the same."""
     with connection.cursor() as cursor:

@@ -193,7 +193,7 @@ def _files(one: Session, other: Session) -> list[FileLine]:
 
 def _content(session: Session) -> list[Entry]:
     files: list[Entry] = []
-    waiting = [] if session.in_trash else [(CONTENT,)]
+    waiting: list[tuple[str, ...]] = [] if session.in_trash else [(CONTENT,)]
     while waiting and len(files) < _MOST_FILES:
         names = waiting.pop()
         try:
