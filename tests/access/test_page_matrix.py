@@ -136,6 +136,11 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
     },
     ("POST", f"{S}ask/"): ({"content": "x"}, writing(303)),
     ("POST", f"{S}fork/"): ({"name": "x"}, reading(303)),
+    ("GET", f"{S}split/"): ({}, owning(200)),
+    ("POST", f"{S}split/"): ({"name": "x", "messages": "0"}, owning(303)),
+    ("GET", "merge/"): ({}, own(400)),  # of nothing
+    ("POST", "merge/"): ({"id": "{id}"}, own(400)),  # of one
+    ("GET", "compare/"): ({"a": "{id}", "b": "{id}"}, reading(200)),
     ("POST", f"{S}people/"): ({"username": "mallory", "role": "viewer"}, owning(303)),
     ("POST", f"{S}links/"): ({"days": "7"}, owning(200)),
     ("POST", f"{S}leave/"): ({}, members(303)),
