@@ -8,6 +8,7 @@ from django.urls import reverse
 from sessions.exceptions import NotAllowed, SessionError, SessionNotFound
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
+from sessions.models.vector_rows import read_collection
 from sessions.operations.restructure.forking import fork_name, fork_session
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page
@@ -38,6 +39,7 @@ def fork(request: PageRequest, session_id: str) -> HttpResponse:
             at_index=context["at"],
             name=context["name"].strip(),
             files=context["files"],
+            vectors=context["vectors"],
         )
     except (SessionNotFound, NotAllowed):
         raise
@@ -60,6 +62,7 @@ def _context(session: Session, asked: Any) -> dict[str, Any]:
         "typed_at": typed if at is None else str(at),
         "name": asked.get("name") or fork_name(session),
         "files": "files" in asked or "name" not in asked,  # ticked until somebody sends the form without it
+        "vectors": "vectors" in asked or "name" not in asked,
     }
     if typed and at is None:
         context["problem"] = f"The last message of a fork has a number from 0 to {last}."
@@ -67,5 +70,6 @@ def _context(session: Session, asked: Any) -> dict[str, Any]:
     count = 0 if at is None else at + 1
     context["first_lines"], context["last_lines"] = ends_of(session, count)
     context |= {"count": count, "left": session.message_count - count, "unseen": max(0, count - 4)}
-    context["use"] = files_of(session)
+    collection = read_collection(session.pk)
+    context |= {"use": files_of(session), "points": collection.point_count if collection else 0}
     return context

@@ -78,7 +78,7 @@ def split(request: PageRequest, session_id: str) -> HttpResponse:
     except SessionError as error:
         context["problem"] = sentence_of(error)
         return render_page(request, "sessions/split.html", context, status=status_of(error))
-    toast(request, f"Split into {amount(len(made), 'session')}.")
+    toast(request, f"Split into {amount(len(made.sessions), 'session')}.")
     return go_to(request, context["back"])
 
 
