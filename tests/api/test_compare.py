@@ -43,4 +43,4 @@ def test_refusals(owner, mallory, session):
     assert_problem(compare(owner, session), 400)
     assert_problem(compare(owner, session, session), 400)
     assert_problem(compare(owner, session, make_session(mallory)), 404)
-    assert_problem(owner.get(f"{BASE}/sessions/compare"), 422)
+    assert_problem(owner.get(f"{BASE}/sessions/compare"), 400)

@@ -102,7 +102,7 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/<session_id>"): (None, reading()),
     ("GET", "sessions/<session_id>/export"): (None, reading()),
     ("POST", "sessions/<session_id>/fork"): ({}, writing(201) | NO_OTHERS | dict.fromkeys(VIEWERS, 201)),
-    ("GET", "sessions/compare"): (None, ones_own(422)),  # without ids
+    ("GET", "sessions/compare"): (None, ones_own(400)),  # without ids
     ("POST", "sessions/merge"): (
         {"source_session_ids": ["0" * 10, "1" * 10]},
         ones_own(404) | CSRF | {"reader": 403} | NO_OTHERS,

@@ -24,12 +24,12 @@ router = ApiRouter(tags=["Sessions"])
     operation_id="compare_sessions",
     **documented({200: ComparisonAnswer}, 404, 409),
 )
-def compare(request: ApiRequest, session_ids: Annotated[ComparedIds, Query(...)]) -> HttpResponse:
+def compare(request: ApiRequest, session_ids: Annotated[ComparedIds | None, Query(None)]) -> HttpResponse:
     """Ids with commas between them, 2 to 50. `first_difference` is the first index at which not all say the same.
 
     A transcript that ends earlier differs there. Texts are compared, not times, authors and origins.
     """
-    names = [name.strip() for name in session_ids.split(",")]
+    names = [name.strip() for name in (session_ids or "").split(",")]
     if len(names) < 2:
         raise Impossible("Comparing takes two sessions or more.")
     rows = [access.session_row_for_reading(request.auth, name) for name in names]
