@@ -13,8 +13,8 @@ from sessions.api.openapi import Api
 from sessions.api.parsing import StrictParser
 from sessions.api.routers import (
     chat,
-    events,
     comparison,
+    events,
     files,
     messages,
     people,
