@@ -10,6 +10,7 @@ from sessions.operations.runs.clarifications import ask
 from sessions.operations.runs.phases import abort_run
 from sessions.operations.tokens import create_token
 from tests.api.contract import BASE, assert_problem, operations
+from tests.factories import make_session
 from tests.together import raise_errors, together
 from tests.whole import transcript
 
@@ -37,6 +38,9 @@ BODIES = {
     "/sessions/{session_id}/share": {"usernames": ["bob"], "permissions": ["read"]},
     "/sessions/{session_id}/links": {},
     "/sessions/{session_id}/fork": {},
+    "/sessions/{session_id}/split": {"parts": [{"name": "x", "message_ranges": [[0, 1]]}]},
+    "/sessions/merge": lambda *sessions: {"source_session_ids": [str(one.pk) for one in sessions]},
+    "/sessions/bulk": lambda *sessions: {"session_ids": [str(one.pk) for one in sessions], "action": "pin"},
 }
 
 
@@ -71,12 +75,15 @@ def test_every_post_is_done_once(owner, session, alice, bob, path, model_server)
         abort_run(actor=alice, session_id=session.pk)
     import_id = _imported(owner) if "import_id" in path else ""
     url = BASE + path.format(session_id=session.pk, number=1, import_id=import_id)
+    body = BODIES[path]
+    if callable(body):
+        body = body(session, make_session(alice))
     before = state(session)
-    first = owner.post(url, BODIES[path], headers=KEY)
+    first = owner.post(url, body, headers=KEY)
     after = state(session)
     assert after != before
     assert "Idempotency-Replayed" not in first.headers
-    second = owner.post(url, BODIES[path], headers=KEY)
+    second = owner.post(url, body, headers=KEY)
     assert state(session) == after
     assert second.headers["Idempotency-Replayed"] == "true"
     assert (second.status_code, second.content) == (first.status_code, first.content)
