@@ -12,7 +12,9 @@ from sessions.models.lineage import Lineage, LineageKind
 from sessions.models.log_entry import LogEntry
 from sessions.models.membership import MemberRole, Membership
 from sessions.models.message import Message, Role
+from sessions.models.model_usage import ModelKind, ModelUsage
 from sessions.models.phase_entry import PhaseEntry
+from sessions.models.processing_stats import ProcessingStats
 from sessions.models.retention import RetentionPolicy
 from sessions.models.revision import Reason, Revision, RevisionMessage
 from sessions.models.run import Run, RunState
@@ -45,8 +47,11 @@ __all__ = [
     "MemberRole",
     "Membership",
     "Message",
+    "ModelKind",
+    "ModelUsage",
     "Phase",
     "PhaseEntry",
+    "ProcessingStats",
     "Reason",
     "RetentionPolicy",
     "Revision",

@@ -63,6 +63,8 @@ class Verb(models.TextChoices):
     LEFT = "left"
     LINK_CREATED = "link_created"
     LINK_REVOKED = "link_revoked"
+    STATISTICS_ADDED = "statistics_added"
+    MODEL_USED = "model_used"
     RETENTION_SET = "retention_set"
     RETENTION_APPLIED = "retention_applied"
     TOKEN_CREATED = "token_created"  # noqa: S105  (a verb)

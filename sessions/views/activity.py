@@ -172,6 +172,8 @@ _OF_TRANSCRIPTS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     Verb.REPAIRED: lambda detail: f"repaired its {detail.get('what', 'rows')}",
     Verb.POINTS_PUT: lambda detail: f"kept {counted(detail.get('points', 0), 'vector')}",
     Verb.POINTS_REMOVED: lambda detail: f"removed {counted(detail.get('points', 0), 'vector')}",
+    Verb.STATISTICS_ADDED: lambda detail: "added to the statistics",
+    Verb.MODEL_USED: lambda detail: f"used {detail.get('model_name', 'a model')}",
     Verb.UPDATED: lambda detail: f"changed the {_fields(detail.get('fields', []))}",
 }
 _OF_PEOPLE: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {

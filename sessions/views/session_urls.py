@@ -16,6 +16,7 @@ from sessions.views import (
     session_revisions,
     session_run,
     session_split,
+    session_statistics,
 )
 
 _SESSION = "sessions/<str:session_id>/"
@@ -41,6 +42,7 @@ urlpatterns = [
     path(f"{_SESSION}run/stop/", session_run.stop, name="run_stop"),
     path(f"{_SESSION}run/reopen/", session_run.reopen, name="run_reopen"),
     path(f"{_SESSION}run/artifacts/<str:kind>/", session_run.artifact, name="run_artifact"),
+    path(f"{_SESSION}statistics/", session_statistics.statistics, name="session_statistics"),
     path(f"{_SESSION}system-prompt/", session_messages.system_prompt, name="system_prompt"),
     path(f"{_SESSION}messages/<int:index>/", session_messages.message, name="session_message"),
     path(f"{_SESSION}messages/<int:index>/text/", session_messages.message_text, name="message_text"),

@@ -128,7 +128,7 @@ class TestWhatItShows:
     def test_nothing_that_later_issues_bring(self, alice_client, session):
         page = alice_client.get(address(session)).content.decode()
 
-        for word in ("Lineage", "Statistics", "Progress", "Stop"):
+        for word in ("Lineage", "Progress", "Stop"):
             assert word not in page
 
     def test_what_is_folded_away_stays_so(self, alice_client, session):
