@@ -9,6 +9,7 @@ from sessions.views import (
     exporting,
     fleet,
     importing,
+    insights,
     jobs,
     lists,
     live,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/", jobs.job, name="job"),
     path("jobs/<str:job_id>/cancel/", jobs.cancel, name="cancel_job"),
     path("live/", live.of_lists, name="list_live"),
+    path("insights/", insights.insights, name="insights"),
     path("tags/", tags.all_tags, name="tags"),
     path("search/", search.search, name="search"),
     # From anywhere

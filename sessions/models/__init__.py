@@ -7,6 +7,7 @@ from sessions.models.error_entry import ErrorEntry
 from sessions.models.event import Event, Verb
 from sessions.models.idempotency_key import IdempotencyKey
 from sessions.models.imported import Import, ImportSource
+from sessions.models.insights import Insights
 from sessions.models.job import Job, JobKind, JobState
 from sessions.models.lineage import Lineage, LineageKind
 from sessions.models.log_entry import LogEntry
@@ -38,6 +39,7 @@ __all__ = [
     "IdempotencyKey",
     "Import",
     "ImportSource",
+    "Insights",
     "Job",
     "JobKind",
     "JobState",

@@ -24,7 +24,8 @@ EVIL = "<img src=x onerror=window.evil=1><script>window.evil=1</script>"
 WIDTHS = (1440, 820, 390)
 PAGES = (
     "/", "/?sort=name", "/?tag=field+work", "/?tag=nothing", "/pinned/", "/archived/", "/trash/", "/trash/empty/",
-    "/tags/", "/jobs/", "/search/", "/search/?q=window", "/search/?q=nowhere+role:user", "/?q=mos", "/sessions/new/",
+    "/tags/", "/insights/", "/jobs/",
+    "/search/", "/search/?q=window", "/search/?q=nowhere+role:user", "/?q=mos", "/sessions/new/",
     "/import/", "/settings/", "/settings/password/", "/settings/tokens/", "/nowhere/",
 )  # fmt: skip
 

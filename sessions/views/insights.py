@@ -1,0 +1,66 @@
+"""Insights: messages and tokens a day, models, sessions by status, room on the disk. One's own sessions."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+
+from sessions.access import Actor, visible_sessions
+from sessions.htmx import PageRequest, go_to
+from sessions.models import Insights, SessionCount, Status
+from sessions.operations.insights import read_insights, want_insights
+from sessions.views.charts import Bar, bars, columns
+from sessions.views.page import page, render_page
+from sessions.views.toasts import toast
+from sessions.views.words import amount
+
+_PLACES = ((Status.ACTIVE, "session_list"), (Status.ARCHIVED, "archived_sessions"), (Status.DELETED, "trash"))
+
+
+@page("GET", "POST")
+def insights(request: PageRequest) -> HttpResponse:
+    """The charts, or asking the worker to count anew."""
+    if request.method == "POST":
+        want_insights(actor=request.user)
+        toast(request, "It is being counted. Look again in a minute or two.")
+        return go_to(request, reverse("insights"))
+    found = read_insights(request.user)
+    is_kept = found.data is None or not found._state.adding  # else it was counted for this page
+    context: dict[str, Any] = {"found": found, "is_kept": is_kept, "statuses": _statuses(request)}
+    if found.data is not None:
+        context |= _charts(request, found)
+    return render_page(request, "sessions/insights.html", context, here="insights")
+
+
+def _charts(request: PageRequest, found: Insights) -> dict[str, Any]:
+    days = found.data["days"]
+    return {
+        "charts": [
+            columns("Messages a day", "message", [(day, messages) for day, messages, _, _ in days]),
+            columns("Tokens a day", "token", [(day, read + written) for day, _, read, written in days]),
+        ],
+        "models": bars((name, uses, amount(uses, "answer"), "") for name, uses in found.data["models"]),
+        "disk": _disk(request, found.data["disk"]),
+        "measured": found.data["measured"],
+    }
+
+
+def _statuses(request: PageRequest) -> list[Bar]:
+    counts = [
+        (status.label, SessionCount.objects.sessions(request.user.pk, [status]), reverse(place))
+        for status, place in _PLACES
+    ]
+    return bars((label, count, amount(count, "session"), address) for label, count, address in counts)
+
+
+def _disk(request: PageRequest, sizes: list[tuple[str, int]]) -> list[Bar]:
+    """The largest workspaces of sessions that are still the reader's to see."""
+    visible = visible_sessions(Actor.of(request.user)).filter(pk__in=[UUID(session_id) for session_id, _ in sizes])
+    names = {str(pk): name for pk, name in visible.values_list("pk", "name")}
+    return bars(
+        (names[session_id], size, filesizeformat(size), reverse("session_detail", args=[session_id]))
+        for session_id, size in sizes
+        if session_id in names
+    )
