@@ -59,7 +59,7 @@ def _count(owner_id: int, *, few: bool) -> dict[str, Any]:
 
 def _largest(session_ids: Sequence[UUID], entries: int) -> list[list[Any]]:
     """The sessions whose workspaces take most of the disk, with their bytes."""
-    sizes = []
+    sizes: list[list[Any]] = []
     for session_id in session_ids:
         used = disk_use(session_id, most=max(entries, 1))
         entries -= used.files

@@ -1,5 +1,6 @@
 """Insights: messages and tokens a day, models, sessions by status, room on the disk. One's own sessions."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from sessions.access import Actor, visible_sessions
 from sessions.htmx import PageRequest, go_to
-from sessions.models import Insights, SessionCount, Status
+from sessions.models import SessionCount, Status
 from sessions.operations.insights import read_insights, want_insights
 from sessions.views.charts import Bar, bars, columns
 from sessions.views.page import page, render_page
@@ -30,20 +31,20 @@ def insights(request: PageRequest) -> HttpResponse:
     is_kept = found.data is None or not found._state.adding  # else it was counted for this page
     context: dict[str, Any] = {"found": found, "is_kept": is_kept, "statuses": _statuses(request)}
     if found.data is not None:
-        context |= _charts(request, found)
+        context |= _charts(request, found.data)
     return render_page(request, "sessions/insights.html", context, here="insights")
 
 
-def _charts(request: PageRequest, found: Insights) -> dict[str, Any]:
-    days = found.data["days"]
+def _charts(request: PageRequest, data: Mapping[str, Any]) -> dict[str, Any]:
+    days = data["days"]
     return {
         "charts": [
             columns("Messages a day", "message", [(day, messages) for day, messages, _, _ in days]),
             columns("Tokens a day", "token", [(day, read + written) for day, _, read, written in days]),
         ],
-        "models": bars((name, uses, amount(uses, "answer"), "") for name, uses in found.data["models"]),
-        "disk": _disk(request, found.data["disk"]),
-        "measured": found.data["measured"],
+        "models": bars((name, uses, amount(uses, "answer"), "") for name, uses in data["models"]),
+        "disk": _disk(request, data["disk"]),
+        "measured": data["measured"],
     }
 
 
