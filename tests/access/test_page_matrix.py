@@ -82,7 +82,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
         ("GET", route): ({}, own(200))
         for route in (
             *("", "pinned/", "archived/", "trash/", "trash/empty/", "shared-with-me/", "fleet/", "tags/", "search/"),
-            *("palette/", "keys/", "jobs/", "sessions/new/", "import/", "export/"),
+            *("palette/", "keys/", "insights/", "jobs/", "sessions/new/", "import/", "export/"),
             *("settings/", "settings/password/", "settings/tokens/"),
         )
     },
@@ -106,6 +106,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
     ("GET", "settings/retention/"): ({}, administrating(200)),
     ("POST", "settings/retention/"): ({}, administrating(200)),  # a preview
     ("POST", "settings/password/"): ({}, own(422)),
+    ("POST", "insights/"): ({}, own(303)),
     ("POST", "settings/theme/"): ({"theme": "dark"}, own(303)),
     ("POST", "settings/tokens/"): ({}, own(422)),
     ("POST", "settings/tokens/<int:token_id>/revoke/"): ({}, alone(303)),
@@ -115,7 +116,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
             "": {}, "files/": {}, "files/view/": {"path": "content/a.txt"},
             "files/raw/": {"path": "content/a.txt"}, "files/zip/": {}, "run/": {}, "run/artifacts/<str:kind>/": {},
             "messages/<int:index>/text/": {}, "export/": {}, "revisions/": {}, "revisions/<int:number>/": {},
-            "revisions/<int:number>/messages/<int:index>/text/": {}, "fork/": {}, "activity/": {},
+            "revisions/<int:number>/messages/<int:index>/text/": {}, "fork/": {}, "activity/": {}, "statistics/": {},
         }.items()
     },
     ("GET", f"{S}live/"): ({}, reading(303) | dict.fromkeys(STRANGERS, 303)),
