@@ -17,7 +17,6 @@ from sessions.operations.lifecycle import archive_session
 from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.making import check_size, insert_session, kept_fields, note_lineage, shortened
 from sessions.operations.sessions import allowed_owner
-from sessions.operations.statistics import add_up_statistics
 from sessions.operations.tags import MAX_TAGS, checked_tags, tags_of
 from sessions.storage.workspaces import CONTENT
 
@@ -76,7 +75,6 @@ def merge_sessions(
                 **kept_fields(sources[0]),
             )
             note_lineage(actor, LineageKind.MERGE, parents=sources, child=merged, order=order.value)
-            add_up_statistics(merged.pk, [source.pk for source in sources])
             for source in sources if archive_sources else ():
                 archive_session(actor=actor, session_id=source.pk)
             workspace.settle(merged.pk)
