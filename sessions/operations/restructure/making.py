@@ -14,11 +14,11 @@ from sessions.models.tag_rows import attach_tags
 from sessions.operations import audit
 from sessions.operations.naming import preview_of
 from sessions.operations.sessions import checked_fields
+from sessions.operations.statistics import add_up_statistics
 
 MAX_MESSAGES = 1_000_000
 _LONGEST_NAME = 255
 _KEPT = ("model", "tool_settings", "agent_settings", "context_window_config", "configuration")
-from sessions.operations.statistics import add_up_statistics
 
 _VERBS = {LineageKind.FORK: Verb.FORKED, LineageKind.MERGE: Verb.MERGED, LineageKind.SPLIT: Verb.SPLIT}
 
@@ -67,7 +67,6 @@ def insert_session(
 
 def note_lineage(actor: Actor, kind: LineageKind, *, parents: Iterable[Session], child: Session, **detail: Any) -> None:
     """Keep where the child comes from, and tell it in the history of both sides."""
-    parents = list(parents)
     parents = list(parents)
     Lineage.objects.bulk_create([Lineage(parent=parent, child=child, kind=kind, detail=detail) for parent in parents])
     if kind == LineageKind.MERGE:
