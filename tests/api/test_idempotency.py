@@ -1,21 +1,26 @@
 """Idempotency-Key on every POST."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
-from sessions.models import IdempotencyKey, Session, ShareLink
+from sessions.models import IdempotencyKey, Session, ShareLink, VectorPoint
 from sessions.models.progress import read_progress
 from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session
 from sessions.operations.runs.clarifications import ask
 from sessions.operations.runs.phases import abort_run
 from sessions.operations.tokens import create_token
-from tests.api.contract import BASE, assert_problem, operations
-from tests.factories import make_session
+from tests.api.contract import BASE, ContractClient, assert_problem, operations
 from tests.together import raise_errors, together
 from tests.whole import transcript
 
 KEY = {"Idempotency-Key": "0b6ae0ea-0000-4000-8000-3f1d4a1d2c3b"}
-POSTS = sorted(path.removeprefix(BASE) for method, path, _ in operations() if method == "POST")
+READS = {"/sessions/{session_id}/points/search"}  # asks with a body: there is nothing to do twice
+POSTS = sorted({path.removeprefix(BASE) for method, path, _ in operations() if method == "POST"} - READS)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+CLEANUP = {"policy": {"auto_archive_inactive_days": 1}, "dry_run": False}
 
 # For each POST: a body, and what changes if it is done.
 BODIES = {
@@ -38,9 +43,12 @@ BODIES = {
     "/sessions/{session_id}/share": {"usernames": ["bob"], "permissions": ["read"]},
     "/sessions/{session_id}/links": {},
     "/sessions/{session_id}/fork": {},
-    "/sessions/{session_id}/split": {"parts": [{"name": "x", "message_ranges": [[0, 1]]}]},
-    "/sessions/merge": lambda *sessions: {"source_session_ids": [str(one.pk) for one in sessions]},
-    "/sessions/bulk": lambda *sessions: {"session_ids": [str(one.pk) for one in sessions], "action": "pin"},
+    "/sessions/{session_id}/split": {"parts": [{"name": "start", "message_ranges": [[0, 1]]}]},
+    "/sessions/{session_id}/points": {"points": [{"point_id": 1, "vector": [1, 2]}]},
+    "/sessions/merge": {"source_session_ids": ["{session_id}", "{other_id}"]},
+    "/sessions/bulk": {"session_ids": ["{session_id}"], "action": "pin"},
+    "/sessions/cleanup": CLEANUP,
+    "/cleanup": CLEANUP,
 }
 
 
@@ -54,6 +62,7 @@ def state(session):
         transcript(session),
         read_progress(session.pk),
         ShareLink.objects.count(),
+        VectorPoint.objects.count(),
     )
 
 
@@ -62,9 +71,20 @@ def _imported(owner) -> str:
     return owner.post(f"{BASE}/sessions/import", BODIES["/sessions/import"]).json()["import_id"]
 
 
-@pytest.mark.parametrize("path", POSTS)
-def test_every_post_is_done_once(owner, session, alice, bob, path, model_server):
+def body_of(path: str, session: Session, owner) -> object:
+    """The body for this session and another one."""
     assert path in BODIES, "A POST needs a line in BODIES."
+    text = json.dumps(BODIES[path])
+    if "{other_id}" in text:
+        text = text.replace("{other_id}", owner.post(f"{BASE}/sessions", {"name": "other"}).json()["session_id"])
+    return json.loads(text.replace("{session_id}", str(session.pk)))
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_every_post_is_done_once(owner, ada_token, session, alice, bob, path, model_server):
+    body, caller = body_of(path, session, owner), ContractClient(ada_token) if "cleanup" in path else owner
+    if "cleanup" in path:
+        Session.objects.update(last_accessed=LONG_AGO, updated_at=LONG_AGO)
     if "revisions" in path:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")
     if path.endswith("}/restore") and "revisions" not in path:
@@ -75,15 +95,12 @@ def test_every_post_is_done_once(owner, session, alice, bob, path, model_server)
         abort_run(actor=alice, session_id=session.pk)
     import_id = _imported(owner) if "import_id" in path else ""
     url = BASE + path.format(session_id=session.pk, number=1, import_id=import_id)
-    body = BODIES[path]
-    if callable(body):
-        body = body(session, make_session(alice))
     before = state(session)
-    first = owner.post(url, body, headers=KEY)
+    first = caller.post(url, body, headers=KEY)
     after = state(session)
     assert after != before
     assert "Idempotency-Replayed" not in first.headers
-    second = owner.post(url, body, headers=KEY)
+    second = caller.post(url, body, headers=KEY)
     assert state(session) == after
     assert second.headers["Idempotency-Replayed"] == "true"
     assert (second.status_code, second.content) == (first.status_code, first.content)
