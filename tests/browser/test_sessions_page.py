@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from sessions.models import Session, Status
 from sessions.operations.lifecycle import trash_session
+from sessions.operations.retention.policy import set_policy
 from tests.factories import make_rows, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -183,13 +184,14 @@ def test_an_action_far_down_keeps_the_rows_and_the_place(alice_page: Page, alice
     assert page.locator(".scroll").evaluate("box => box.scrollTop") > place / 2
 
 
-def test_the_trash_says_what_goes_before_it_goes(alice_page: Page, alice: User, workspace_root) -> None:
+def test_the_trash_says_what_goes_before_it_goes(alice_page: Page, alice: User, ada: User, workspace_root) -> None:
     session = make_session(alice, "Old scratch", messages=3)
     (workspace_root / str(session.pk) / "content" / "notes.txt").write_text("x" * 5000)
     trash_session(actor=alice, session_id=session.pk)
+    set_policy(actor=ada, enabled=True, trash_days=30)
     page = alice_page
     page.goto("/trash/")
-    expect(row(page, "Old scratch")).to_contain_text("kept until")
+    expect(row(page, "Old scratch")).to_contain_text("goes in 29 days")
     page.get_by_role("link", name="Old scratch", exact=True).focus()
     page.keyboard.press("#")
     dialog = page.get_by_role("dialog")

@@ -46,7 +46,7 @@ def test_one_heading_a_session_even_if_hits_of_others_stand_between(alice, alice
     aside = "and much else that is not about it " * 20
     seeds = make_session(alice, "Seeds", messages=[user_message("kernel kernel"), user_message(f"kernel {aside}")])
     others = make_session(alice, "Others", messages=[user_message("kernel, with a few words around it")])
-    found = search(Query.parse("kernel"), owner_id=alice.pk).results
+    found = search(Query.parse("kernel"), user_id=alice.pk).results
     assert [result.session_id for result in found] == [str(seeds.pk), str(others.pk), str(seeds.pk)]
     page = alice_client.get("/search/", {"q": "kernel"})
     text = html(page)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from sessions.api.schemas.common import Answer, Form, Time
-from sessions.api.schemas.sessions import ModelName
+from sessions.api.schemas.sessions import Name
 from sessions.operations.statistics import LARGEST_STEP
 
 ModelKindName = Literal["llm", "embedding"]
@@ -42,7 +42,7 @@ class ModelUseForm(Form):
     )
 
     model_type: ModelKindName
-    model_name: ModelName
+    model_name: Name
 
 
 class ModelUsageAnswer(Answer):
