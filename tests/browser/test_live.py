@@ -177,6 +177,7 @@ def test_an_expired_login_stops_the_questions_and_paints_nothing(alice_page: Pag
     page = alice_page
     for address in (session.get_absolute_url(), "/"):
         page.goto(address)
+        page.wait_for_load_state("networkidle")  # what the page fetches by itself has come
         cookies = page.context.cookies()
         page.context.clear_cookies(name="sessionid")
         expect(page.get_by_role("alert")).to_contain_text("You have been signed out")
@@ -189,6 +190,7 @@ def test_an_expired_login_stops_the_questions_and_paints_nothing(alice_page: Pag
 def test_a_server_that_is_away_is_said_calmly_and_found_again(alice_page: Page, alice: User, session: Session) -> None:
     page = alice_page
     page.goto(session.get_absolute_url())
+    page.wait_for_load_state("networkidle")  # what the page fetches by itself has come
     page.context.set_offline(True)
     expect(page.get_by_text("The server can’t be reached.")).to_be_visible()
     expect(page.locator(".toast")).to_have_count(0)

@@ -91,6 +91,7 @@ class TestWriting:
         check_axe(opened)
 
     def test_a_text_outlives_a_server_that_is_away(self, opened: Page, session: Session) -> None:
+        opened.wait_for_load_state("networkidle")  # what the page fetches by itself has come
         opened.context.set_offline(True)
         composer(opened).fill("Much work")
         opened.keyboard.press("Control+Enter")
@@ -103,6 +104,7 @@ class TestWriting:
         assert texts(session).count("Much work") == 1
 
     def test_a_text_outlives_an_expired_login(self, opened: Page, session: Session) -> None:
+        opened.wait_for_load_state("networkidle")  # what the page fetches by itself has come
         composer(opened).fill("Much work")
         opened.context.clear_cookies(name="sessionid")
         opened.keyboard.press("Control+Enter")
