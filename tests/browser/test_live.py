@@ -127,6 +127,18 @@ def test_what_one_writes_stays_while_the_session_changes(alice_page: Page, alice
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+def test_a_name_being_written_stays_while_it_changes_elsewhere(alice_page: Page, alice: User, session: Session) -> None:
+    page = alice_page
+    page.goto(session.get_absolute_url())
+    page.keyboard.press("e")
+    field = page.get_by_label("Name", exact=True)
+    field.fill("Half a na")
+    update_session(actor=alice, session_id=session.pk, name="Lichens")
+    expect(page.locator("#activity")).to_contain_text("Lichens")
+    expect(field).to_have_value("Half a na")
+    expect(field).to_be_focused()
+
+
 def test_what_was_edited_elsewhere_is_said(alice_page: Page, alice: User, session: Session, check_axe) -> None:
     page = alice_page
     page.goto(session.get_absolute_url())

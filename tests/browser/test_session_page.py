@@ -200,6 +200,7 @@ class TestSystemPrompt:
 
 class TestBar:
     def test_the_name_is_changed_in_place(self, opened: Page, session: Session, check_axe) -> None:
+        seen = opened.locator("#live [name=seen]").input_value()
         opened.keyboard.press("e")
         field = opened.get_by_label("Name", exact=True)
         expect(field).to_be_focused()
@@ -212,6 +213,9 @@ class TestBar:
         expect(opened.get_by_role("heading", level=1)).to_have_text("Lichens")
         expect(opened).to_have_title(re.compile("^Lichens"))
         expect(opened.get_by_role("link", name="Rename").first).to_be_focused()
+        expect(opened.locator("#live [name=seen]")).not_to_have_value(
+            seen
+        )  # the page has heard of it from the server too
         opened.keyboard.press("e")
         opened.get_by_label("Name", exact=True).fill("Nothing")
         opened.keyboard.press("Escape")
