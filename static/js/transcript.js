@@ -1,8 +1,9 @@
-// A link opens at its message, new messages are counted, what is folded stays so.
+// A link opens at its message, also if the page came in pieces.
 const { hash, search } = location;
 if (/^#m-\d+$/.test(hash) && !one(hash) && !search) location.replace(`?at=${hash.slice(3)}${hash}`);
+if (!hash) one("[autofocus]")?.scrollIntoView();
 
-// Messages arrive while one reads further up; one's own are gone to.
+// New messages are counted; one's own are gone to.
 const fresh = one("#fresh");
 let known;
 function count() {
