@@ -325,6 +325,7 @@ def test_hostile_texts_leave_nothing_in_search_list_palette_and_what_arrives(ali
 
 def test_a_login_that_expired_leads_to_signing_in_and_back(alice_page: Page, long: Session) -> None:
     alice_page.goto(long.get_absolute_url())
+    alice_page.wait_for_load_state("networkidle")  # what the page fetches by itself has come
     alice_page.context.clear_cookies()
     alice_page.evaluate("htmx.trigger('#earlier .reach', 'intersect')")
 

@@ -130,8 +130,8 @@ def test_the_same_seed_makes_the_same_texts_beside_what_is_there() -> None:
 
 
 def test_what_is_written_later_gets_ids_of_its_own(alice: User) -> None:
-    _generate(3, 30, owner="alice")
-    session = Session.objects.filter(status=Status.ACTIVE).first()
+    _generate(3, 30, owner="alice", seed=7)
+    session = Session.objects.filter(status=Status.ACTIVE)[0]
     appended = append_messages(actor=alice, session_id=session.pk, messages=[NewMessage("user", "And then?")])
     assert appended.first_index == session.message_count
 
