@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from sessions.formats.document import Document, Fault, Message
 from sessions.formats.json_stream import lines
 from sessions.formats.turns import Turn, kind_of, texts_of_blocks, tool_message
-from sessions.formats.values import dict_in, digest_of, text_of, time_of, title_of, whole_number
+from sessions.formats.values import dict_in, digest_of_beginning, text_of, time_of, title_of, whole_number
 
 SYSTEM = "claude_code"
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summary"}  # the most telling first
@@ -26,8 +26,7 @@ def _session_id(file: BinaryIO) -> str:
             return found
         if number > 200:
             break
-    file.seek(0)
-    return digest_of(file.read(64 * 2**10))
+    return digest_of_beginning(file)
 
 
 class _Transcript:

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from sessions.formats.document import Document, Fault, Message
 from sessions.formats.json_stream import lines
 from sessions.formats.turns import Turn, kind_of, texts_of_blocks, tool_message
-from sessions.formats.values import digest_of, object_of, text_of, time_of
+from sessions.formats.values import digest_of_beginning, object_of, text_of, time_of
 
 SYSTEM = "codex"
 _CALLS = {
@@ -25,7 +25,7 @@ def read(file: BinaryIO) -> Iterator[Document | Fault]:
     meta = _meta(file)
     document = Document(
         source=SYSTEM,
-        source_id=text_of(meta.get("id")) or _digest(file),
+        source_id=text_of(meta.get("id")) or digest_of_beginning(file),
         place="line 1",
         created_at=time_of(meta.get("timestamp")),
         may_be_empty=False,
@@ -44,11 +44,6 @@ def _meta(file: BinaryIO) -> dict[str, Any]:
         if number > 20:
             break
     return {}
-
-
-def _digest(file: BinaryIO) -> str:
-    file.seek(0)
-    return digest_of(file.read(64 * 2**10))
 
 
 class _Transcript:

@@ -5,11 +5,12 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 _LARGEST_INTEGER = 2**63 - 1
+_BEGINNING = 64 * 2**10  # bytes of a log by which it is known
 _DEEPEST = 48  # levels of JSON; what lies deeper is kept as its text
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,6 +95,12 @@ def digest_of(value: Any) -> str:
     if not isinstance(value, bytes):
         value = orjson.dumps(clean(value), option=orjson.OPT_SORT_KEYS)
     return f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
+def digest_of_beginning(file: BinaryIO) -> str:
+    """An id for a log that brings none along: it grows at its end, and stays the same log."""
+    file.seek(0)
+    return digest_of(file.read(_BEGINNING))
 
 
 def dict_in(found: Any, key: str) -> dict[str, Any]:

@@ -4,14 +4,13 @@ Routes are read from the URL configuration. A new one declares here, for each me
 is for (`own`, `reading`, `writing`, `owning`, `alone`, `public`) and what those get; everything else is 405.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 
 from sessions.models import Event, Import, Job, JobKind, Membership, Scope, Session, ShareLink, Status
 from sessions.operations.editing import edit_message
@@ -21,6 +20,7 @@ from sessions.operations.runs.clarifications import ask
 from sessions.operations.sharing import make_link, remove_member
 from sessions.operations.tokens import create_token
 from tests.factories import make_session, share
+from tests.routes import routes
 
 pytestmark = pytest.mark.django_db
 
@@ -146,16 +146,6 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
     ("POST", f"{S}links/"): ({"days": "7"}, owning(200)),
     ("POST", f"{S}leave/"): ({}, members(303)),
 }  # fmt: skip
-
-
-def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
-    """Every route of the URL configuration, as it is written there."""
-    for pattern in resolver.url_patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLPattern):
-            yield route
-        else:
-            yield from routes(pattern, route)
 
 
 def test_every_page_declares_what_to_expect():

@@ -3,12 +3,11 @@
 Routes are read from the URL configuration, so that nothing answers that isn't listed here.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 from django.utils import timezone
 
 from sessions.models import ApiToken, Import, Membership, Scope, Session, ShareLink
@@ -20,6 +19,7 @@ from sessions.operations.sharing import remove_member
 from sessions.operations.tokens import create_token, revoke_token
 from tests.api.contract import BASE, ContractClient, assert_problem, operations
 from tests.factories import make_session, share
+from tests.routes import routes
 
 ACTORS = (
     *("anonymous", "stranger", "stranger_signed_in", "owner", "owner_signed_in", "owner_without_csrf", "reader"),
@@ -169,16 +169,6 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
 }
 # Routes where there is nothing, for anybody.
 NOTHING = {"^api(?:/|/v1/)?$", "api/<path:rest>", "api/v1/"}
-
-
-def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
-    """Every route of the URL configuration, as it is written there."""
-    for pattern in resolver.url_patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLPattern):
-            yield route
-        else:
-            yield from routes(pattern, route)
 
 
 def test_every_route_declares_what_to_expect():

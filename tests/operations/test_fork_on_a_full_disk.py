@@ -1,32 +1,15 @@
 """A fork and a merge that the disk has no room for: an error of ours, and nothing is left of the new session."""
 
-import subprocess
-
 import pytest
 
 from sessions.exceptions import StorageFull
 from sessions.models import Event, Lineage, Message, Session
 from sessions.operations.restructure.forking import fork_session
 from sessions.operations.restructure.merging import merge_sessions
-from sessions.storage import staging
 from sessions.storage.workspaces import workspace_path
 from tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def small_disk(tmp_path, settings, monkeypatch):
-    """A real file system with room for two megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    monkeypatch.setattr(staging.os, "sync", lambda: None)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("no right to mount here")
-    settings.WORKSPACE_ROOT = place
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_nothing_is_left(alice, small_disk):

@@ -2,7 +2,6 @@
 
 import io
 import os
-import subprocess
 
 import pytest
 
@@ -11,7 +10,6 @@ from sessions.formats import researchmind
 from sessions.formats.document import Document, WorkspaceFile
 from sessions.models import Event, ImportSource, Session
 from sessions.operations.transfer.importing import SourceFile, import_sessions
-from sessions.storage import staging
 from tests.formats.samples import as_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,20 +20,6 @@ def archive(source_id: str, size: int) -> bytes:
     data = os.urandom(size)
     file = WorkspaceFile(b"content/data.bin", size, lambda: io.BytesIO(data))
     return b"".join(researchmind.write(Document("researchmind", source_id, name=source_id, files=[file])))
-
-
-@pytest.fixture
-def small_disk(tmp_path, settings, monkeypatch):
-    """A real file system with room for two megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    monkeypatch.setattr(staging.os, "sync", lambda: None)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("no right to mount here")
-    settings.WORKSPACE_ROOT = place
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_what_came_before_stays_and_nothing_else(alice, small_disk):
