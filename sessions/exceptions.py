@@ -63,6 +63,8 @@ class ImportNotFound(NotFound):
 class JobNotFound(NotFound):
     """There is no such job, or it isn't the caller's."""
 
+    code = "job_not_found"
+
 
 class BackupRefused(SessionError):
     """A backup can't be written there, or not be restored here."""

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpResponse
+from django.urls import reverse
 
 from sessions.access import Actor, SessionRole, role_of
 from sessions.api.preconditions import etag
-from sessions.models import Revision, Role, Session, Status
+from sessions.models import Job, Revision, Role, Session, Status
 from sessions.models.rows import Row
 from sessions.models.session_list import LIST_FIELDS, session_reader
 from sessions.operations.tags import tags_of
@@ -108,6 +109,29 @@ def _row_of(session: Session, actor: Actor) -> Row:
     row = {name: getattr(session, name) for name in names} | {"id": str(session.pk), "tags": tags_of(session)}
     row["owner_name"] = session.loaded_owner or actor.username  # made this moment by its owner
     return row | {"role": role_of(actor, session).value, "is_shared": session.loaded_is_shared}
+
+
+def job_answer(job: Job) -> dict[str, Any]:
+    """A job as the API shows it. `total` is null while nobody knows."""
+    return {
+        "job_id": str(job.pk),
+        "kind": job.kind,
+        "subject": job.subject,
+        "state": job.state,
+        "done": job.done,
+        "total": job.total or None,
+        "cancel_requested": job.cancel_requested,
+        "result": job.result,
+        "error": job.error or None,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+    }
+
+
+def accepted(job: Job) -> HttpResponse:
+    """202: the worker does it; the job tells how far it is."""
+    return answer(job_answer(job), 202, location=reverse("api-1:read_job", args=[job.pk]))
 
 
 def message_answer(row: Row) -> dict[str, Any]:

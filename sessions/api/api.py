@@ -16,6 +16,7 @@ from sessions.api.routers import (
     comparison,
     events,
     files,
+    jobs,
     messages,
     people,
     points,
@@ -70,6 +71,7 @@ for _router in (
     statistics.router,
     search.router,
     events.router,
+    jobs.router,
     system.router,
 ):
     api.add_router("", _router)

@@ -13,6 +13,7 @@ from sessions.api.errors import PROBLEM
 from sessions.api.idempotency import HEADER
 from sessions.api.parsing import JSON
 from sessions.api.schemas.common import ProblemAnswer
+from sessions.api.schemas.jobs import JobAnswer
 
 EVENTS = "text/event-stream"
 _ALWAYS = (400, 401, 422, 500, 503)
@@ -43,6 +44,7 @@ _IDEMPOTENCY_KEY = {
 _PROBLEM = {"$ref": "#/components/schemas/ProblemAnswer"}
 _ETAG = {"ETag": {"description": "The session's version.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Where the new session is.", "schema": {"type": "string"}}}
+_ACCEPTED = {202: {"headers": {"Location": {"description": "Where the job is.", "schema": {"type": "string"}}}}}
 _OBJECT, _BYTES = {"type": "object"}, {"type": "string", "format": "binary"}
 _FILE = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
 
@@ -58,11 +60,13 @@ def documented(
     events: str = "",
     file_types: Sequence[str] = (),
     body: Mapping[str, Any] | None = None,
+    later: bool = False,
 ) -> dict[str, Any]:
     """Keyword arguments of a route: its answers, the problems it knows, its headers.
 
     `events` describes a stream of server-sent events that it may answer with 200 instead, `file_types`
-    are those of an answer that is a file, `body` describes a body that ninja doesn't read.
+    are those of an answer that is a file, `body` describes a body that ninja doesn't read; `later` is for work that
+    becomes a job where it takes long.
     """
     known = {*_ALWAYS, *problems, *(_OF_WRITES if writes else ()), *((412,) if if_match else ())}
     parameters = [*([_IF_MATCH] if if_match else []), *([_IF_NONE_MATCH] if if_none_match else [])]
@@ -78,6 +82,9 @@ def documented(
     if file_types:
         content = {kind: {"schema": _OBJECT if kind == JSON else _BYTES} for kind in file_types}
         extra["responses"] = {status: {"content": content, "headers": _FILE} for status in answers}
+    if later:
+        extra["responses"] = extra.get("responses", {}) | _ACCEPTED
+        answers = {**answers, 202: JobAnswer}
     if body is not None:
         extra["requestBody"] = {"required": True, "content": body}
     response = dict(answers) | {status: ProblemAnswer for status in sorted(known)}

@@ -1,9 +1,13 @@
 """Pages of lists: `limit`, and `cursor` from the last page's `next`, or `offset` for old scripts."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
+from uuid import UUID
 
 from sessions.api.errors import invalid
 from sessions.exceptions import Invalid
+from sessions.models import Job
+from sessions.models.job import Position as JobPosition
 from sessions.models.session_filter import Position
 from sessions.models.session_list import decode_position, encode_position
 
@@ -43,6 +47,22 @@ def number_of(cursor: str | None) -> int | None:
     ):
         raise _bad_cursor()
     return int(cursor)
+
+
+def job_cursor(job: Job) -> str:
+    """The opaque text of a job's place in the list of jobs."""
+    return urlsafe_b64encode(f"{job.created_at.isoformat()} {job.pk}".encode()).decode().rstrip("=")
+
+
+def job_position(cursor: str | None) -> JobPosition | None:
+    """Read what `job_cursor` wrote; None for None. Raises Invalid for anything else."""
+    if cursor is None:
+        return None
+    try:
+        moment, _, job_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
+    except (ValueError, OverflowError):
+        raise _bad_cursor() from None
 
 
 def _bad_cursor() -> Invalid:

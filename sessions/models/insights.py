@@ -1,31 +1,34 @@
 """What somebody's sessions add up to: counted from the rows, and kept where counting takes long."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models
 
 from sessions.models.message import Message, Role
-from sessions.models.rows import db_time
+from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session
 
 DAYS = 30
 MODELS_SHOWN = 10
-_MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
+PORTION = 2_000
+_MESSAGE = Message._meta.db_table
 _DAY = {"sqlite": "date(m.created_at)", "postgresql": "CAST((m.created_at AT TIME ZONE 'UTC')::date AS text)"}
-_THEIRS = f"FROM {_MESSAGE} m JOIN {_SESSION} s ON s.id = m.session_id WHERE s.owner_id = %s AND m.created_at >= %s"
 
 
 class Insights(models.Model):
-    """The last count of one person's messages. `wanted_at` asks the worker for another."""
+    """The last count of one person's messages."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="research_insights"
     )
     data = models.JSONField(null=True, blank=True)
     counted_at = models.DateTimeField(null=True, blank=True)
-    wanted_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
         verbose_name_plural = "insights"
@@ -41,24 +44,45 @@ def is_small(owner_id: int, *, sessions: int, messages: int) -> bool:
     return len(found) <= sessions and sum(found) <= messages
 
 
-def count_messages(owner_id: int, *, now: datetime) -> dict[str, Any]:
-    """By day (UTC) messages, tokens read and written; and the models that answered most. Two statements."""
+def count_messages(owner_id: int, *, now: datetime, step: Callable[[int], object] = lambda _: None) -> dict[str, Any]:
+    """By day (UTC) messages, tokens read and written; and the models that answered most.
+
+    One statement for each PORTION sessions, after which `step` is called with their number; it may raise.
+    """
     last = now.date()
     first = last - timedelta(days=DAYS - 1)
     since = db_time(datetime.combine(first, datetime.min.time(), tzinfo=now.tzinfo))
-    with connection.cursor() as cursor:
-        day = _DAY[connection.vendor]
-        cursor.execute(
-            f"SELECT {day}, count(*), COALESCE(sum(m.prompt_eval_count), 0), COALESCE(sum(m.eval_count), 0) "
-            f"{_THEIRS} GROUP BY {day}",
-            [owner_id, since],
-        )
-        by_day = {row[0]: [int(amount) for amount in row[1:]] for row in cursor.fetchall()}
-        cursor.execute(
-            f"SELECT m.model, count(*) {_THEIRS} AND m.role = '{Role.ASSISTANT.value}' AND m.model <> '' "
-            f"GROUP BY m.model ORDER BY count(*) DESC, m.model LIMIT {MODELS_SHOWN}",
-            [owner_id, since],
-        )
-        used = [[name, int(uses)] for name, uses in cursor.fetchall()]
+    by_day: dict[str, list[int]] = {}
+    used: Counter[str] = Counter()
+    for session_ids in _portions(owner_id):
+        for day, model, *amounts in _counted(session_ids, since):
+            by_day[day] = [kept + int(more) for kept, more in zip(by_day.get(day, (0, 0, 0)), amounts, strict=True)]
+            used[model] += int(amounts[0])
+        step(len(session_ids))
+    del used[""]
+    models_used = sorted(used.items(), key=lambda use: (-use[1], use[0]))[:MODELS_SHOWN]
     days: list[date] = [first + timedelta(days=number) for number in range(DAYS)]
-    return {"days": [[str(each), *by_day.get(str(each), [0, 0, 0])] for each in days], "models": used}
+    return {
+        "days": [[str(each), *by_day.get(str(each), [0, 0, 0])] for each in days],
+        "models": [list(use) for use in models_used],
+    }
+
+
+def _portions(owner_id: int) -> Iterator[list[UUID]]:
+    ids = Session.objects.filter(owner_id=owner_id).order_by().values_list("pk", flat=True).iterator(PORTION)
+    while portion := list(islice(ids, PORTION)):
+        yield portion
+
+
+def _counted(session_ids: Sequence[UUID], since: Any) -> list[tuple[Any, ...]]:
+    """(day, model of the answers, messages, tokens read, tokens written) of some sessions since a time."""
+    day = _DAY[connection.vendor]
+    model = f"CASE WHEN m.role = '{Role.ASSISTANT.value}' THEN m.model ELSE '' END"
+    places = ", ".join(["%s"] * len(session_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {day}, {model}, count(*), COALESCE(sum(m.prompt_eval_count), 0), COALESCE(sum(m.eval_count), 0) "
+            f"FROM {_MESSAGE} m WHERE m.session_id IN ({places}) AND m.created_at >= %s GROUP BY {day}, {model}",
+            [*map(db_id, session_ids), since],
+        )
+        return list(cursor.fetchall())

@@ -12,6 +12,7 @@ from django.utils import timezone
 from sessions.models.json_field import JsonField
 
 LEASE = timedelta(seconds=20)
+Position = tuple[datetime, uuid.UUID]  # of a job in the list: when it was queued, and its id
 
 
 class JobKind(models.TextChoices):
@@ -20,6 +21,9 @@ class JobKind(models.TextChoices):
     PURGE = "purge", "Delete sessions for ever"
     EMPTY_TRASH = "empty_trash", "Empty the trash"
     IMPORT = "import", "Import files"
+    UNDO_IMPORT = "undo_import", "Take an import back"
+    MERGE = "merge", "Merge sessions"
+    INSIGHTS = "insights", "Count insights"
 
 
 class JobState(models.TextChoices):
@@ -37,6 +41,13 @@ UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 class JobQuerySet(models.QuerySet["Job"]):
     """Taking jobs and looking for them."""
+
+    def page(self, *, limit: int, after: "Position | None" = None) -> list["Job"]:
+        """`limit` jobs at most, the newest first, beginning behind a position."""
+        found = self.order_by("-created_at", "-pk")
+        if after is not None:
+            found = found.filter(Q(created_at__lt=after[0]) | Q(created_at=after[0], pk__lt=after[1]))
+        return list(found[:limit])
 
     def unfinished(self) -> Self:
         """Jobs that wait or are under way."""

@@ -6,7 +6,6 @@ from django.conf import settings
 
 from sessions.models import session_count
 from sessions.operations.idempotency import forget_old_keys
-from sessions.operations.insights import count_wanted_insights
 from sessions.operations.jobs.queue import forget_old_jobs, release_abandoned_files
 from sessions.operations.retention.applying import apply_when_enabled
 from sessions.operations.vectors.moving import move_collections
@@ -18,7 +17,7 @@ from sessions.storage.staging import remove_abandoned
 
 def keep_house() -> None:
     """Apply the retention policy, retry removals, remove what killed imports left, forget old keys and logins,
-    add up counts, count insights, tidy the index.
+    add up counts, tidy the index.
     """
     apply_when_enabled()
     retry_workspace_removals()
@@ -27,7 +26,6 @@ def keep_house() -> None:
     forget_old_jobs()
     release_abandoned_files()
     session_count.compact()
-    count_wanted_insights()
     index.tidy()
     retry_vector_removals()
     move_collections()

@@ -1,14 +1,13 @@
 """Counting what somebody's sessions add up to: at once for few, by the worker for many."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import F, Q
 from django.utils import timezone
 
-from sessions.access import Actor, require_write
+from sessions.access import Actor
 from sessions.models import Insights, Session, Status
 from sessions.models.insights import count_messages, is_small
 from sessions.storage.disk_use import disk_use
@@ -29,38 +28,36 @@ def read_insights(actor: "Actor | User") -> Insights:
     return Insights.objects.filter(pk=actor.user_id).first() or Insights(owner_id=actor.user_id)
 
 
-def want_insights(*, actor: "Actor | User") -> None:
-    """Ask the worker to count anew; asking twice is asking once."""
-    actor = Actor.of(actor)
-    require_write(actor)
-    Insights.objects.bulk_create([Insights(owner_id=actor.user_id)], ignore_conflicts=True)
-    Insights.objects.filter(pk=actor.user_id, wanted_at=None).update(wanted_at=timezone.now())
-
-
-def count_wanted_insights() -> int:
-    """Count for everybody who asked. Of two workers one counts; a killed one's work is asked for again."""
+def keep_insights(owner_id: int, step: Callable[[int], object]) -> int:
+    """Count anew and keep it; return how many sessions there were. `step` is called with 1 for each, and may raise."""
     counted = 0
-    for owner_id, wanted_at in list(Insights.objects.exclude(wanted_at=None).values_list("pk", "wanted_at")):
-        data, now = _count(owner_id, few=False), timezone.now()
-        asked = Insights.objects.filter(Q(counted_at=None) | Q(counted_at__lt=F("wanted_at")), pk=owner_id)
-        counted += asked.filter(wanted_at=wanted_at).update(data=data, counted_at=now, wanted_at=None)
+
+    def counting(sessions: int) -> None:
+        nonlocal counted
+        counted += sessions
+        step(sessions)
+
+    data = _count(owner_id, few=False, step=counting)
+    kept = {"data": data, "counted_at": timezone.now()}
+    Insights.objects.update_or_create(owner_id=owner_id, defaults=kept)
     return counted
 
 
-def _count(owner_id: int, *, few: bool) -> dict[str, Any]:
+def _count(owner_id: int, *, few: bool, step: Callable[[int], object] = lambda _: None) -> dict[str, Any]:
     most_sessions, entries = _MEASURED[few]
     kept = Session.objects.filter(owner_id=owner_id, status=Status.ACTIVE).order_by("-updated_at", "-pk")
     ids = list(kept.values_list("pk", flat=True)[:most_sessions])
-    return count_messages(owner_id, now=timezone.now().astimezone(UTC)) | {
-        "disk": _largest(ids, entries),
+    return count_messages(owner_id, now=timezone.now().astimezone(UTC), step=step) | {
+        "disk": _largest(ids, entries, step),
         "measured": len(ids),
     }
 
 
-def _largest(session_ids: Sequence[UUID], entries: int) -> list[list[Any]]:
+def _largest(session_ids: Sequence[UUID], entries: int, step: Callable[[int], object]) -> list[list[Any]]:
     """The sessions whose workspaces take most of the disk, with their bytes."""
     sizes: list[list[Any]] = []
     for session_id in session_ids:
+        step(0)
         used = disk_use(session_id, most=max(entries, 1))
         entries -= used.files
         sizes.append([str(session_id), used.bytes])

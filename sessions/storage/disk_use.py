@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -37,6 +38,17 @@ def disk_use(
             continue
         return measure(workspace, most=most, without="" if with_index else INDEX)
     return DiskUse()
+
+
+def sum_of(uses: Iterable[DiskUse]) -> DiskUse:
+    """Several workspaces together."""
+    total = DiskUse()
+    for use in uses:
+        total.bytes += use.bytes
+        total.size += use.size
+        total.files += use.files
+        total.is_whole = total.is_whole and use.is_whole
+    return total
 
 
 def measure(directory: int, *, most: int = MOST_MEASURED, without: str = "") -> DiskUse:

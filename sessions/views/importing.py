@@ -16,6 +16,7 @@ from sessions.forms import ImportForm
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Import
 from sessions.operations.jobs.importing import import_later, is_long
+from sessions.operations.jobs.undoing import undo_later
 from sessions.operations.transfer.importing import SourceFile, import_sessions
 from sessions.operations.transfer.report import ImportReport
 from sessions.operations.transfer.undoing import import_for_reading, imports_of, undo_import
@@ -126,6 +127,8 @@ def import_report(request: PageRequest, import_id: str) -> HttpResponse:
 @page("POST")
 def undo(request: PageRequest, import_id: str) -> HttpResponse:
     """Take an import back."""
+    if job := undo_later(actor=request.user, import_id=import_id):
+        return go_to(request, reverse("job", args=[job.pk]))
     undone = undo_import(actor=request.user, import_id=import_id)
     said = f"Took the import back: {counted(undone.purged, 'session')} deleted"
     if undone.trashed:

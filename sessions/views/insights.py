@@ -11,10 +11,10 @@ from django.urls import reverse
 from sessions.access import Actor, visible_sessions
 from sessions.htmx import PageRequest, go_to
 from sessions.models import SessionCount, Status
-from sessions.operations.insights import read_insights, want_insights
+from sessions.operations.insights import read_insights
+from sessions.operations.jobs.counting import count_later, counting_job
 from sessions.views.charts import Bar, bars, columns
 from sessions.views.page import page, render_page
-from sessions.views.toasts import toast
 from sessions.views.words import amount
 
 _PLACES = ((Status.ACTIVE, "session_list"), (Status.ARCHIVED, "archived_sessions"), (Status.DELETED, "trash"))
@@ -24,12 +24,12 @@ _PLACES = ((Status.ACTIVE, "session_list"), (Status.ARCHIVED, "archived_sessions
 def insights(request: PageRequest) -> HttpResponse:
     """The charts, or asking the worker to count anew."""
     if request.method == "POST":
-        want_insights(actor=request.user)
-        toast(request, "It is being counted. Look again in a minute or two.")
-        return go_to(request, reverse("insights"))
+        job = count_later(actor=request.user)
+        return go_to(request, reverse("job", args=[job.pk]))
     found = read_insights(request.user)
     is_kept = found.data is None or not found._state.adding  # else it was counted for this page
-    context: dict[str, Any] = {"found": found, "is_kept": is_kept, "statuses": _statuses(request)}
+    job = counting_job(request.user) if is_kept else None
+    context: dict[str, Any] = {"found": found, "is_kept": is_kept, "statuses": _statuses(request), "job": job}
     if found.data is not None:
         context |= _charts(request, found.data)
     return render_page(request, "sessions/insights.html", context, here="insights")

@@ -21,6 +21,9 @@ _TITLES: Final[Mapping[str, str]] = {
     JobKind.PURGE: "Delete {} for ever",
     JobKind.EMPTY_TRASH: "Empty the trash: {}",
     JobKind.IMPORT: "Import {}",
+    JobKind.UNDO_IMPORT: "Take back the import of {}",
+    JobKind.MERGE: "Merge {}",
+    JobKind.INSIGHTS: "Count insights of {}",
 }
 _TONES: Final[Mapping[str, str]] = {
     JobState.QUEUED: "quiet",
@@ -116,6 +119,13 @@ def _imported(result: Mapping[str, Any]) -> str:
     return f"{made}, {result['skipped']:,} were there already." if result.get("skipped") else f"{made}."
 
 
+def _taken_back(result: Mapping[str, Any]) -> str:
+    said = _gone({"sessions": result.get("purged", 0)})
+    if result.get("trashed"):
+        said += f" {amount(result['trashed'], 'session')} that you had worked on moved to the trash."
+    return said
+
+
 def _gone(result: Mapping[str, Any]) -> str:
     return f"{amount(result.get('sessions', 0), 'session')} deleted for ever."
 
@@ -124,6 +134,9 @@ _DONE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     JobKind.PURGE: _gone,
     JobKind.EMPTY_TRASH: _gone,
     JobKind.IMPORT: _imported,
+    JobKind.UNDO_IMPORT: _taken_back,
+    JobKind.MERGE: lambda result: f"{amount(result.get('sources', 0), 'session')} are one now.",
+    JobKind.INSIGHTS: lambda result: f"{amount(result.get('sessions', 0), 'session')} counted.",
 }
 
 
@@ -133,4 +146,10 @@ def _link(job: Job) -> tuple[str, str]:
         return reverse("import_report", args=[job.result["import_id"]]), "What became of the files"
     if job.kind in (JobKind.PURGE, JobKind.EMPTY_TRASH):
         return reverse("trash"), "Trash"
+    if job.kind == JobKind.UNDO_IMPORT:
+        return reverse("import_report", args=[job.arguments["import_id"]]), "The import"
+    if job.kind == JobKind.MERGE and job.result.get("session_id"):
+        return reverse("session_detail", args=[job.result["session_id"]]), "Open the session"
+    if job.kind == JobKind.INSIGHTS:
+        return reverse("insights"), "Insights"
     return "", ""

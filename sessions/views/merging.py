@@ -13,6 +13,7 @@ from sessions.exceptions import Invalid, NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
 from sessions.models.excerpts import read_excerpts
+from sessions.operations.jobs.merging import is_long, merge_later
 from sessions.operations.restructure.merging import (
     Order,
     merge_sessions,
@@ -20,9 +21,10 @@ from sessions.operations.restructure.merging import (
     merged_name,
     union_of_tags,
 )
+from sessions.storage.disk_use import sum_of
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
-from sessions.views.restructuring import EXCERPT, MessageLine, files_of, is_a_look, sum_of
+from sessions.views.restructuring import EXCERPT, MessageLine, files_of, is_a_look
 from sessions.views.toasts import toast
 from sessions.views.words import amount
 
@@ -37,15 +39,18 @@ def merge(request: PageRequest) -> HttpResponse:
     context = _context(sources, asked)
     if is_a_look(request):
         return render_page(request, "sessions/merge.html", context)
+    asked: dict[str, Any] = {
+        "actor": request.user,
+        "source_session_ids": [source.pk for source in sources],
+        "target_name": context["name"].strip(),
+        "target_description": context["description"].strip(),
+        "order": context["order"],
+        "archive_sources": context["archive"],
+    }
     try:
-        made = merge_sessions(
-            actor=request.user,
-            source_session_ids=[source.pk for source in sources],
-            target_name=context["name"].strip(),
-            target_description=context["description"].strip(),
-            order=context["order"],
-            archive_sources=context["archive"],
-        )
+        if is_long(actor=request.user, source_session_ids=asked["source_session_ids"]):
+            return go_to(request, reverse("job", args=[merge_later(**asked).pk]))
+        made = merge_sessions(**asked)
     except (NotFound, NotAllowed):
         raise
     except SessionError as error:
@@ -82,7 +87,7 @@ def _context(sources: Sequence[Session], asked: Any) -> dict[str, Any]:
         "count": count,
         "lines": lines,
         "unseen": count - len(lines),
-        "use": sum_of([files_of(source) for source in sources]),
+        "use": sum_of(files_of(source) for source in sources),
         "tags": union_of_tags([], sources),
         "here": "session_list",
     }

@@ -1,6 +1,5 @@
 """Forks, merges and splits in the browser: what would come of it stands on the page before anything is written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,14 +79,3 @@ def number_of(text: str, *, most: int) -> int | None:
     """A whole number from 0 to `most` as people type it; None for anything else."""
     text = text.strip().removeprefix("#")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most else None
-
-
-def sum_of(uses: Sequence[DiskUse]) -> DiskUse:
-    """Several workspaces together."""
-    total = DiskUse()
-    for use in uses:
-        total.bytes += use.bytes
-        total.size += use.size
-        total.files += use.files
-        total.is_whole = total.is_whole and use.is_whole
-    return total

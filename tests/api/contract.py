@@ -53,6 +53,7 @@ def filled(path: str, session: Session) -> str:
         kind="concept",
         task_id="1",
         import_id=session.pk,
+        job_id=session.pk,
         path="content/a",
         user_id=1,
         link_id=1,

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.urls import get_resolver
 from django.utils import timezone
 
-from sessions.models import ApiToken, Import, Membership, Scope, Session, ShareLink
+from sessions.models import ApiToken, Import, JobKind, Membership, Scope, Session, ShareLink
 from sessions.operations.editing import edit_message
 from sessions.operations.files import put_file
+from sessions.operations.jobs.queue import start_job
 from sessions.operations.runs.artifacts import set_artifact
 from sessions.operations.runs.tasks import NewTask, set_tasks
 from sessions.operations.sharing import remove_member
@@ -78,6 +79,9 @@ IMPORTING = MAKING | dict.fromkeys(
 # Undoing somebody else's import is 404 for everybody else: imports aren't shared.
 UNDOING = owning() | dict.fromkeys((*VIEWERS, *EDITORS), 404) | {"limited_here": 403, "limited_elsewhere": 403}
 
+# Jobs are for those who started them; a token for one session sees those that such a token started.
+JOBS = owning() | dict.fromkeys((*VIEWERS, *EDITORS, "limited_here", "limited_elsewhere"), 404)
+
 # (method, route): a body, and what each actor gets.
 EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "openapi.json"): (None, public()),
@@ -93,6 +97,9 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("PUT", "sessions/retention-policy"): ({"trash_days": 21}, ADMINISTRATING),
     ("POST", "sessions/cleanup"): ({"dry_run": True}, ADMINISTRATING),
     ("GET", "events"): (None, ones_own()),
+    ("GET", "jobs"): (None, ones_own()),
+    ("GET", "jobs/<job_id>"): (None, JOBS | {"owner_without_csrf": 200, "reader": 200}),
+    ("POST", "jobs/<job_id>/cancel"): (None, JOBS),
     ("GET", "sessions/<session_id>/events"): (None, reading()),
     ("GET", "sessions"): (None, ones_own()),
     ("POST", "sessions"): ({"name": "x"}, MAKING),
@@ -248,7 +255,8 @@ def test_who_gets_what(clients, alice, session, method, route, model_server):
     session.refresh_from_db()
     before = session.version
     batch = Import.objects.create(owner=alice)
-    route = route.replace("<import_id>", str(batch.pk))
+    job = start_job(actor=alice, kind=JobKind.EMPTY_TRASH, subject="1 session")
+    route = route.replace("<import_id>", str(batch.pk)).replace("<job_id>", str(job.pk))
     path = f"{BASE}/{route}".replace("<session_id>", str(session.pk)).replace("<index>", "0").replace("<number>", "1")
     path = path.replace("<kind>", "concept").replace("<task_id>", "a").replace("<path>", "content/a")
     # Those who are refused come first: what the others do would hide it.

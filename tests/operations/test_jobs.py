@@ -6,17 +6,22 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from sessions.exceptions import JobNotFound, SessionNotFound, StorageError
-from sessions.models import Import, Job, JobKind, JobState, Session, WorkspaceRemoval
+from sessions.exceptions import ImportNotFound, Invalid, JobNotFound, SessionNotFound, StorageError
+from sessions.models import Event, Import, Insights, Job, JobKind, JobState, Lineage, Session, WorkspaceRemoval
 from sessions.operations import workspaces as operations
 from sessions.operations.housekeeping import keep_house
-from sessions.operations.jobs import doing, purging
+from sessions.operations.jobs import doing, merging, purging
+from sessions.operations.jobs.counting import count_later, counting_job
 from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.jobs.importing import import_later
+from sessions.operations.jobs.merging import merge_later
 from sessions.operations.jobs.purging import empty_trash_later, purge_later
 from sessions.operations.jobs.queue import cancel_job, job_for_reading, jobs_of, start_job
+from sessions.operations.jobs.undoing import undo_later
 from sessions.operations.jobs.work import LeaseLost, Work
 from sessions.operations.lifecycle import purge_session, restore_session, trash_session
+from sessions.operations.restructure.merging import Order
+from sessions.operations.sessions import update_session
 from sessions.operations.tokens import revoke_token
 from sessions.operations.transfer.importing import SourceFile
 from sessions.storage import held, workspaces
@@ -106,6 +111,99 @@ def test_an_import_that_is_cut_off_goes_on_in_the_same_import(alice, monkeypatch
     assert (batch.session_count, batch.sources.count(), Session.objects.count()) == (4, 4, 4)
     assert job.result["import_id"] == str(batch.pk)
     assert held.abandoned() == []
+
+
+def sources(owner) -> list[Session]:
+    """Two sessions with messages and files."""
+    found = [make_session(owner, name, messages=3) for name in ("One", "Two")]
+    for session in found:
+        (workspaces.workspace_path(session.pk) / "content" / "a.txt").write_text("x")
+    return found
+
+
+def test_what_is_long_to_merge(alice, monkeypatch):
+    ids = [session.pk for session in sources(alice)]
+    assert not merging.is_long(actor=alice, source_session_ids=ids)
+    for name in ("MANY_MESSAGES", "MANY_FILES", "MANY_BYTES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(merging, name, 1)
+            assert merging.is_long(actor=alice, source_session_ids=ids), name
+    with pytest.raises(Invalid):
+        merge_later(actor=alice, source_session_ids=ids, target_name="x" * 300)
+    assert not Job.objects.exists(), "what can't be is told at once"
+
+
+def test_a_merge_by_the_worker_is_whole_and_done_once(alice):
+    ids = [session.pk for session in sources(alice)]
+    job = merge_later(actor=alice, source_session_ids=ids, target_name="Both", order=Order.TIME, tags=["a"])
+    assert (job.kind, job.subject) == (JobKind.MERGE, "2 sessions into “Both”")
+    dead = Work(Job.objects.take(), lambda: False)
+    worker_was_killed(job)
+    assert do_next_job()
+    with pytest.raises(LeaseLost):  # the worker that seemed dead comes late: nothing of its merge stays
+        merging.merge(dead)
+    job.refresh_from_db()
+    merged = Session.objects.get(name="Both")
+    assert (job.state, job.done, job.total) == (JobState.DONE, 8, 8)
+    assert job.result == {"session_id": str(merged.pk), "sources": 2}
+    assert (merged.message_count, Lineage.objects.count()) == (6, 2)
+    assert sorted(Session.objects.values_list("status", flat=True)) == ["active", "archived", "archived"]
+    assert len(list(workspaces.workspace_path(merged.pk).rglob("a.txt"))) == 2
+    assert len([path for path in workspaces.root().iterdir() if not path.name.startswith(".")]) == 3
+
+
+def test_a_merge_that_is_cancelled_or_cut_off_leaves_nothing(alice):
+    ids = [session.pk for session in sources(alice)]
+    job = merge_later(actor=alice, source_session_ids=ids)
+    steps = iter([False] * 6 + [True] * 10)
+    do_next_job(lambda: next(steps))  # SIGTERM comes in the transaction
+    job.refresh_from_db()
+    assert (job.state, job.attempts, Session.objects.count()) == (JobState.QUEUED, 0, 2)
+    assert not Event.objects.filter(verb="merged").exists()
+    purge_session(actor=alice, session_id=ids[1])
+    do_next_job()
+    job.refresh_from_db()
+    assert (job.state, Session.objects.count()) == (JobState.FAILED, 1)
+    assert "no session with this id" in job.error
+
+
+def test_a_large_import_is_taken_back_by_the_worker(alice, mallory):
+    chats(alice, 4)
+    do_next_job()
+    batch = Import.objects.get()
+    worked_on, in_trash = Session.objects.order_by("pk")[:2]
+    update_session(actor=alice, session_id=worked_on.pk, name="Mine")
+    trash_session(actor=alice, session_id=in_trash.pk)
+    with pytest.raises(ImportNotFound):
+        undo_later(actor=mallory, import_id=batch.pk)
+    job = undo_later(actor=alice, import_id=batch.pk)
+    steps = iter([False] * 3 + [True] * 10)
+    do_next_job(lambda: next(steps))
+    assert Job.objects.get(pk=job.pk).state == JobState.QUEUED, "it was cut off"
+    do_next_job()
+    job.refresh_from_db()
+    batch.refresh_from_db()
+    assert (job.state, job.done, job.total) == (JobState.DONE, 4, 4)
+    assert job.result == {"import_id": str(batch.pk), "purged": 2, "trashed": 1}
+    assert set(Session.objects.in_trash()) == {worked_on, in_trash}
+    assert batch.undone_at is not None
+    assert undo_later(actor=alice, import_id=batch.pk) is None, "little is left"
+
+
+def test_insights_are_counted_once_for_those_who_ask_twice(alice, monkeypatch):
+    monkeypatch.setattr("sessions.models.insights.PORTION", 2)
+    for _ in range(3):
+        make_session(alice, messages=2)
+    asked = raise_errors(together(*[lambda: count_later(actor=alice)] * 3))
+    assert len({job.pk for job in asked}) == 1
+    assert (counting_job(alice), asked[0].total) == (asked[0], 3)
+    steps = iter([False] * 2 + [True] * 10)
+    do_next_job(lambda: next(steps))
+    assert Insights.objects.get().data is None, "it was cut off"
+    do_next_job()
+    job = Job.objects.get()
+    assert (job.state, job.done, job.result, counting_job(alice)) == (JobState.DONE, 3, {"sessions": 3}, None)
+    assert Insights.objects.get().data["days"][-1][1] == 6
 
 
 def test_a_killed_workers_job_is_taken_up_again_and_the_dead_one_writes_nothing(alice):

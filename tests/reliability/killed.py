@@ -124,9 +124,17 @@ def delete_by_a_job() -> Callable[[], object]:
     return do_next_job
 
 
+def merge_by_a_job() -> Callable[[], object]:
+    from sessions.operations.jobs.doing import do_next_job
+    from sessions.operations.jobs.merging import merge_later
+
+    merge_later(actor=alice(), source_session_ids=[filled().pk, filled().pk], target_name="Merged")
+    return do_next_job
+
+
 def finish_jobs() -> None:
     """What another worker does once the leases of the killed one have run out."""
-    from sessions.models import Import, Job, JobState
+    from sessions.models import Import, Job, JobKind, JobState, Session
     from sessions.operations.jobs.doing import do_next_job
 
     Job.objects.filter(state=JobState.RUNNING).update(leased_until="2026-01-01T00:00Z")
@@ -135,6 +143,9 @@ def finish_jobs() -> None:
     assert not Job.objects.exclude(state=JobState.DONE).exists(), list(Job.objects.values())
     for batch in Import.objects.filter(file_name="chats.json"):
         assert (batch.sources.count(), batch.session_count, batch.finished_at is None) == (3, 3, False)
+    merged = {job.result["session_id"] for job in Job.objects.filter(kind=JobKind.MERGE)}
+    found = Session.objects.filter(name="Merged").values_list("pk", "message_count")
+    assert {(str(pk), count) for pk, count in found} == {(session_id, 10) for session_id in merged}
 
 
 WHAT = {
@@ -144,6 +155,7 @@ WHAT = {
     "import": import_,
     "job": import_by_a_job,
     "purge": delete_by_a_job,
+    "merge": merge_by_a_job,
 }
 
 

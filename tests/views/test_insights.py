@@ -6,16 +6,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from sessions.models import Insights
+from sessions.models import Insights, Job
 from sessions.operations import insights
 from sessions.operations.files import put_file
-from sessions.operations.housekeeping import keep_house
+from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.lifecycle import purge_session
 from sessions.views.charts import HEIGHT, columns
 from tests.factories import assistant_message, make_session, user_message
 from tests.statements import assert_statements
-from tests.together import raise_errors, together
-from tests.views.pages import html, toasts
+from tests.views.pages import html
 
 pytestmark = pytest.mark.django_db
 PAGE = "/insights/"
@@ -62,27 +61,21 @@ def test_nothing_yet(alice_client):
     assert "No answer names its model." in page
 
 
+@pytest.mark.django_db(transaction=True)
 def test_many_are_counted_by_the_worker(alice, alice_client, busy, monkeypatch):
     monkeypatch.setattr(insights, "FEW_MESSAGES", 1)
     assert "Not counted yet" in html(alice_client.get(PAGE))
-    asked = alice_client.post(PAGE, follow=True)
-    assert toasts(asked) == ["It is being counted. Look again in a minute or two."]
-    assert "Being counted" in html(asked)
-    keep_house()
+    asked = alice_client.post(PAGE)
+    assert asked["Location"] == f"/jobs/{Job.objects.get().pk}/"
+    assert "Being counted" in html(alice_client.get(PAGE))
+    do_next_job()
+    assert "Count insights of 1 session" in html(alice_client.get(asked["Location"]))
     page = html(alice_client.get(PAGE))
     assert "3 in 30 days" in page
     assert "Mosses</a>" in page
     assert "Count again" in page
     purge_session(actor=alice, session_id=busy.pk)
     assert "Mosses" not in html(alice_client.get(PAGE)), "what is gone is named no more"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_count_once(alice, busy):
-    insights.want_insights(actor=alice)
-    insights.want_insights(actor=alice)
-    assert sum(raise_errors(together(*[insights.count_wanted_insights] * 2))) == 1
-    assert Insights.objects.get().wanted_at is None
 
 
 def test_columns_fit_and_small_ones_stay_visible():

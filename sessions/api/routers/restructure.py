@@ -7,7 +7,7 @@ import orjson
 from django.http import HttpResponse
 from django.urls import reverse
 
-from sessions.api.answers import answer, changed_session, changed_sessions
+from sessions.api.answers import accepted, answer, changed_session, changed_sessions
 from sessions.api.auth import ApiRequest
 from sessions.api.errors import problem_of
 from sessions.api.idempotency import once, sees_to_its_key
@@ -17,6 +17,7 @@ from sessions.api.schemas.restructure import BulkAnswer, BulkForm, ForkForm, Mer
 from sessions.api.schemas.sessions import SessionAnswer
 from sessions.models import Session
 from sessions.operations.bulk import Outcome, apply_to_sessions
+from sessions.operations.jobs.merging import is_long, merge_later
 from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.forking import fork_session, stage_fork
 from sessions.operations.restructure.merging import Order, merge_sessions, stage_merge
@@ -61,34 +62,40 @@ def fork(request: ApiRequest, session_id: str, form: ForkForm) -> HttpResponse:
     "/sessions/merge",
     summary="Make one session of several",
     operation_id="merge_sessions",
-    **documented({201: SessionAnswer}, 404, writes=True, etag=True, location=True),
+    **documented({201: SessionAnswer}, 404, writes=True, etag=True, location=True, later=True),
 )
 @sees_to_its_key
 def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
     """Sources are yours; they stay, archived unless `archive_sources` is false.
 
     Files land in `content/<short_id of the source>/`, tags are the union, settings are the first source's. Messages
-    keep their `origin`.
+    keep their `origin`. What takes long the worker does: 202 with the job, whose `result` names the new `session_id`.
     """
-    actor, ids = request.auth, form.source_session_ids
+    asked: dict[str, Any] = {
+        "actor": request.auth,
+        "source_session_ids": form.source_session_ids,
+        "target_name": form.target_name or "",
+        "target_description": form.target_description or "",
+        "tags": form.tags or (),
+        "metadata": form.metadata,
+        "order": Order(form.order),
+        "archive_sources": form.archive_sources,
+        "vectors": form.vectors,
+    }
+    staged = {name: asked[name] for name in ("actor", "source_session_ids", "vectors")}
+    is_job = False
     with WorkspaceCopy() as workspace:
 
         def make() -> HttpResponse:
-            made = merge_sessions(
-                actor=actor,
-                source_session_ids=ids,
-                target_name=form.target_name or "",
-                target_description=form.target_description or "",
-                tags=form.tags or (),
-                metadata=form.metadata,
-                order=Order(form.order),
-                archive_sources=form.archive_sources,
-                workspace=workspace,
-            )
-            return _made(request, made)
+            if is_job:
+                return accepted(merge_later(**asked))
+            return _made(request, merge_sessions(**asked, workspace=workspace))
 
         def copy() -> None:
-            stage_merge(workspace, actor=actor, source_session_ids=ids, vectors=form.vectors)
+            nonlocal is_job
+            is_job = is_long(**staged)
+            if not is_job:
+                stage_merge(workspace, **staged)
 
         return once(request, make, before=copy)
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query
 
-from sessions.api.answers import answer
+from sessions.api.answers import accepted, answer
 from sessions.api.auth import ApiRequest
 from sessions.api.contract import takes_files
 from sessions.api.errors import Problem, invalid
@@ -19,6 +19,7 @@ from sessions.api.parsing import JSON
 from sessions.api.schemas.common import Flag
 from sessions.api.schemas.transfer import ImportAnswer, ImportQuery, SessionIds, UndoneAnswer, WrittenFormat
 from sessions.formats.recognition import CONTENT_TYPES
+from sessions.operations.jobs.undoing import undo_later
 from sessions.operations.transfer.exporting import DEFAULT_FORMAT, Export, export_session, export_sessions
 from sessions.operations.transfer.importing import SourceFile, import_sessions
 from sessions.operations.transfer.undoing import import_for_reading, undo_import
@@ -81,10 +82,15 @@ def _files(request: ApiRequest) -> Iterator[SourceFile]:
     "/imports/{import_id}/undo",
     summary="Take a whole import back",
     operation_id="undo_import",
-    **documented({200: UndoneAnswer}, 404, writes=True),
+    **documented({200: UndoneAnswer}, 404, writes=True, later=True),
 )
 def undo_imported(request: ApiRequest, import_id: str) -> HttpResponse:
-    """Sessions that nobody has changed since are deleted for ever; the others go to the trash."""
+    """Sessions that nobody has changed since are deleted for ever; the others go to the trash.
+
+    Of a large import the worker takes them back: 202 with the job.
+    """
+    if job := undo_later(actor=request.auth, import_id=import_id):
+        return accepted(job)
     undone = undo_import(actor=request.auth, import_id=import_id)
     batch = import_for_reading(request.auth, import_id)
     return answer(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from sessions.access import Actor, require_write
 from sessions.exceptions import JobNotFound
 from sessions.models import Job, JobKind, JobState
+from sessions.models.job import JobQuerySet, Position
 from sessions.storage import held
 
 if TYPE_CHECKING:
@@ -50,15 +51,21 @@ def start_job(
     )
 
 
-def jobs_of(actor: "Actor | User") -> list[Job]:
-    """The actor's newest jobs, the newest first."""
-    return list(Job.objects.filter(owner_id=Actor.of(actor).user_id).order_by("-created_at")[:_LISTED])
+def jobs_of(actor: "Actor | User", *, limit: int = _LISTED, after: Position | None = None) -> list[Job]:
+    """The actor's newest jobs, the newest first, or those behind a position in that list."""
+    return _visible_jobs(Actor.of(actor)).page(limit=limit, after=after)
+
+
+def _visible_jobs(actor: Actor) -> JobQuerySet:
+    """The actor's own; a token that is limited to a session sees those that were started with such a one."""
+    jobs = Job.objects.filter(owner_id=actor.user_id)
+    return jobs if actor.only_session is None else jobs.filter(actor__only_session=str(actor.only_session))
 
 
 def job_for_reading(actor: "Actor | User", job_id: UUID | str) -> Job:
     """The job if it is the actor's own. Raises JobNotFound."""
     try:
-        found = Job.objects.filter(owner_id=Actor.of(actor).user_id, pk=UUID(str(job_id))).first()
+        found = _visible_jobs(Actor.of(actor)).filter(pk=UUID(str(job_id))).first()
     except ValueError:
         found = None
     if found is None:

@@ -78,9 +78,9 @@ class Work:
         if self._is_ending():
             raise Interrupted
 
-    def step(self) -> None:
-        """One more is done. Raises as `advance`."""
-        self.advance(self._pulse.progress[0] + 1)
+    def step(self, more: int = 1) -> None:
+        """So many more are done; 0 only asks whether to go on. Raises as `advance`."""
+        self.advance(self._pulse.progress[0] + more)
 
     def conclude(self, result: dict[str, Any]) -> None:
         """Finish the job in the caller's transaction: what was done and that it is done are committed together.
@@ -107,6 +107,7 @@ class Work:
 
     def _finish(self, state: JobState, **values: Any) -> None:
         done, total = self._pulse.progress
+        done = max(done, total) if state == JobState.DONE else done
         mine = Job.objects.filter(pk=self.job.pk, lease=self._lease, state=JobState.RUNNING)
         values |= {"done": done, "total": total, "finished_at": timezone.now(), "leased_until": None}
         if not mine.update(state=state, **values):

@@ -25,10 +25,12 @@ class WorkspaceCopy:
     """A workspace filled from others, and vectors. They are removed when the block ends, unless a session got them.
 
     Links are not followed; links, FIFOs, devices and hidden search indexes stay behind. A process that is killed leaves
-    it in `.staging/`, where the worker sweeps it after a day.
+    it in `.staging/`, where the worker sweeps it after a day. `step` is called with 1 after each file and with 0 within
+    large ones; what it raises ends the copying.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step: Callable[[int], object] = lambda _: None) -> None:
+        self._step = step
         self.files = 0
         self.size = 0
         self.left_out = 0
@@ -64,7 +66,14 @@ class WorkspaceCopy:
                 staged.add_directory(path)
             else:
                 self._count(found, quota)
-                staged.add_file(path, _blocks(found))
+                staged.add_file(path, self._blocks(found))
+                self._step(1)
+
+    def _blocks(self, found: FoundFile) -> Iterator[bytes]:
+        assert found.file is not None  # noqa: S101  (for the type checker; directories don't come here)
+        for block in iter(partial(found.file.read, _BLOCK), b""):
+            self._step(0)
+            yield block
 
     def _count(self, found: FoundFile, quota: int | None) -> None:
         self.files += 1
@@ -91,8 +100,3 @@ class WorkspaceCopy:
             create_workspace(session_id)
         else:
             settle_staged_workspace(session_id, self._staged, in_trash=False)
-
-
-def _blocks(found: FoundFile) -> Iterator[bytes]:
-    assert found.file is not None  # noqa: S101  (for the type checker; directories don't come here)
-    return iter(partial(found.file.read, _BLOCK), b"")

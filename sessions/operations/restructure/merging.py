@@ -46,13 +46,15 @@ def merge_sessions(
     archive_sources: bool = True,
     vectors: bool = True,
     workspace: WorkspaceCopy | None = None,
+    step: Callable[[int], object] = lambda _: None,
 ) -> Session:
     """Make one session of 2 to 50 of the actor's own; return it.
 
     Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags
     are the union, settings are the first source's; of two points with one id the later source's gets a new id. Sources
-    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given. Raises Impossible,
-    Invalid, SessionNotFound, NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left then.
+    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given. `step` is called with
+    the number of messages that have been copied, and may raise. Raises Impossible, Invalid, SessionNotFound,
+    NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -68,7 +70,7 @@ def merge_sessions(
                 merged_id,
                 owner_id=owner_id,
                 name=target_name or merged_name(sources),
-                message_count=_copy(sources, merged_id, order),
+                message_count=_copy(sources, merged_id, order, step),
                 tags=union_of_tags(own_tags, sources),
                 description=target_description,
                 metadata=metadata or {},
@@ -139,10 +141,14 @@ def _locked(actor: Actor, sources: Sequence[Session]) -> list[Session]:
     return locked
 
 
-def _copy(sources: Sequence[Session], merged_id: UUID, order: Order) -> int:
+def _copy(sources: Sequence[Session], merged_id: UUID, order: Order, step: Callable[[int], object]) -> int:
     if order == Order.TIME:
-        return copy_interleaved([source.pk for source in sources], merged_id)
+        count = copy_interleaved([source.pk for source in sources], merged_id)
+        step(count)
+        return count
     count = 0
     for source in sources:
-        count += copy_messages(source.pk, merged_id, count=source.message_count, to=count)
+        copied = copy_messages(source.pk, merged_id, count=source.message_count, to=count)
+        step(copied)
+        count += copied
     return count

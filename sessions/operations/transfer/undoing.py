@@ -1,5 +1,6 @@
 """Taking a whole import back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -40,16 +41,25 @@ def import_for_reading(actor: "Actor | User", import_id: UUID | str) -> Import:
     return found
 
 
-def undo_import(*, actor: "Actor | User", import_id: UUID | str) -> Undone:
-    """Delete for ever what an import made and nobody has changed since; the rest of it goes to the trash.
-
-    What is in the trash already stays there. Raises ImportNotFound, ReadOnlyToken, NotAllowed.
-    """
+def import_for_undoing(actor: "Actor | User", import_id: UUID | str) -> Import:
+    """The import if the actor may take it back. Raises ImportNotFound, ReadOnlyToken, NotAllowed."""
     actor = Actor.of(actor)
     require_write(actor)
     if actor.only_session is not None:
         raise NotAllowed("This token opens one session only.")
-    batch = import_for_reading(actor, import_id)
+    return import_for_reading(actor, import_id)
+
+
+def undo_import(
+    *, actor: "Actor | User", import_id: UUID | str, step: Callable[[int], object] = lambda _: None
+) -> Undone:
+    """Delete for ever what an import made and nobody has changed since; the rest of it goes to the trash.
+
+    What is in the trash already stays there. `step` is called with 1 after each session, and may raise: what is done
+    stays done, and taking it back once more goes on. Raises ImportNotFound, ReadOnlyToken, NotAllowed.
+    """
+    actor = Actor.of(actor)
+    batch = import_for_undoing(actor, import_id)
     purged = trashed = 0
     for source in list(ImportSource.objects.filter(batch=batch).select_related("session")):
         session = source.session
@@ -61,7 +71,8 @@ def undo_import(*, actor: "Actor | User", import_id: UUID | str) -> Undone:
                 trash_session(actor=actor, session_id=session.pk)
                 trashed += 1
         except SessionError:
-            continue  # changed or gone at this very moment
+            pass  # changed or gone at this very moment
+        step(1)
     with transaction.atomic():
         batch.undone_at = batch.undone_at or timezone.now()
         batch.save(update_fields=["undone_at"])
