@@ -32,6 +32,7 @@ SETTINGS = (
     Setting("CSRF_TRUSTED_ORIGINS", "list", [], "Origins such as https://research.example.org behind a proxy."),
     Setting("HTTPS", "bool", False, "The site is served over HTTPS: secure cookies, HSTS, redirect from HTTP."),
     Setting("TRUSTED_PROXY", "bool", False, "A proxy of yours sets X-Forwarded-For and X-Forwarded-Proto: believe it."),
+    Setting("METRICS_ADDRESSES", "list", [], "Addresses and networks that read /metrics without a token."),
     Setting("DEBUG", "bool", False, "Django's debug pages. Never on a server that others reach."),
     Setting("LOG_LEVEL", "str", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting("LOG_FORMAT", "str", "json", "`json`, one line an event, or `console` for people."),

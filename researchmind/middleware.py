@@ -22,7 +22,7 @@ CURRENT_API = "/api/v1/"
 SECRETS = ("welcome", "shared")  # what follows these in an address is as good as a password
 _TAKE_FILES = ("/import/", CURRENT_API + "sessions/import")
 _FORM_BYTES = 2**20  # what a form has around its files
-_PROBES = ("/healthz", "/readyz")
+_PROBES = ("/healthz", "/readyz", "/metrics")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -1,6 +1,7 @@
 """The production server: gunicorn with its web workers, and the job worker beside them as a child."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 GRACE_SECONDS = 30
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _RESTART_PAUSE = 2.0
 
 
@@ -75,6 +77,14 @@ class SupervisingArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no type
         self.job_worker.stop()
         super().stop(graceful)
         self.job_worker.wait(until)
+
+
+def keep_metrics_together(port: int) -> None:
+    """Let the web workers add up what they count, in files of this server's own, which begin anew with it."""
+    directory = settings.DATA_DIR / "metrics" / str(port)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, mode=0o700)
+    os.environ[METRICS_DIRECTORY] = str(directory)
 
 
 class EventLogger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types

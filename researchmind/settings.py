@@ -24,6 +24,7 @@ ALLOWED_HOSTS: list[str] = _values["ALLOWED_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _values["CSRF_TRUSTED_ORIGINS"]
 HTTPS: bool = _values["HTTPS"]
 TRUSTED_PROXY: bool = _values["TRUSTED_PROXY"]
+METRICS_ADDRESSES: list[str] = _values["METRICS_ADDRESSES"]
 
 # Limits
 SERVER_WORKERS: int = _values["WORKERS"] or min(8, 2 * (os.cpu_count() or 1))
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
 
 # What belongs to pages (logins, forms, toasts) is left out of API calls that carry a token.
 MIDDLEWARE = [
+    "researchmind.metrics.RequestMetrics",
     "researchmind.middleware.UnversionedApi",
     "researchmind.middleware.RequestLog",
     "researchmind.middleware.ApiProblems",
@@ -158,7 +160,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

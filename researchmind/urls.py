@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from researchmind import health
+from researchmind import health, metrics
 from researchmind.errors import unknown_address
 from sessions.api.api import api
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/<path:rest>", unknown_address),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("", include("sessions.urls")),
 ]
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +42,23 @@ def workspace_root_is_usable(**kwargs: Any) -> list[CheckMessage]:
             id="research.E002",
         )
     ]
+
+
+@register()
+def metrics_addresses_are_addresses(**kwargs: Any) -> list[CheckMessage]:
+    """Who reads the metrics without a token is named by addresses and networks."""
+    for text in settings.METRICS_ADDRESSES:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            return [
+                Error(
+                    f"RESEARCHMIND_METRICS_ADDRESSES: {text!r} is no address and no network.",
+                    hint="Write 127.0.0.1, 10.0.0.0/8 or ::1, with commas between them.",
+                    id="research.E011",
+                )
+            ]
+    return []
 
 
 @register()

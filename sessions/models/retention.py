@@ -18,6 +18,11 @@ class RetentionPolicyQuerySet(models.QuerySet["RetentionPolicy"]):
         """The policy as it is; the defaults, unsaved, before anybody has set one."""
         return self.filter(pk=_THE_ONE).first() or RetentionPolicy()
 
+    def note_applied(self) -> None:
+        """Write down that it has just been applied."""
+        self.bulk_create([RetentionPolicy()], ignore_conflicts=True)
+        self.filter(pk=_THE_ONE).update(applied_at=timezone.now())
+
 
 def _days(default: int | None, help_text: str) -> "models.PositiveIntegerField[int | None, int | None]":
     return models.PositiveIntegerField(
@@ -45,6 +50,7 @@ class RetentionPolicy(models.Model):
         help_text="Of more, those that were not opened for the longest time go to the trash.",
     )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    applied_at = models.DateTimeField(null=True, editable=False, help_text="When it was applied last, by anybody.")
 
     objects = RetentionPolicyQuerySet.as_manager()
 

@@ -39,7 +39,7 @@ def merge(request: PageRequest) -> HttpResponse:
     context = _context(sources, asked)
     if is_a_look(request):
         return render_page(request, "sessions/merge.html", context)
-    asked: dict[str, Any] = {
+    wanted: dict[str, Any] = {
         "actor": request.user,
         "source_session_ids": [source.pk for source in sources],
         "target_name": context["name"].strip(),
@@ -48,9 +48,9 @@ def merge(request: PageRequest) -> HttpResponse:
         "archive_sources": context["archive"],
     }
     try:
-        if is_long(actor=request.user, source_session_ids=asked["source_session_ids"]):
-            return go_to(request, reverse("job", args=[merge_later(**asked).pk]))
-        made = merge_sessions(**asked)
+        if is_long(actor=request.user, source_session_ids=wanted["source_session_ids"]):
+            return go_to(request, reverse("job", args=[merge_later(**wanted).pk]))
+        made = merge_sessions(**wanted)
     except (NotFound, NotAllowed):
         raise
     except SessionError as error:

@@ -149,7 +149,14 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
 
 
 def test_every_page_declares_what_to_expect():
-    elsewhere = ("api", "^api", "admin/", "healthz", "readyz")  # the API has a matrix of its own, the admin is staff's
+    elsewhere = (
+        "api",
+        "^api",
+        "admin/",
+        "healthz",
+        "readyz",
+        "metrics",
+    )  # the API has a matrix of its own, the admin is staff's
     configured = {route for route in routes(get_resolver()) if not route.startswith(elsewhere)}
     assert configured == {route for _, route in EXPECTED}
 

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
-from researchmind.serving import Server
+from researchmind.serving import Server, keep_metrics_together
 from sessions.operations.accounts import first_run_token
 
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  (compared with, not bound to)
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             )
         self.stdout.flush()
         _close_connections()
+        keep_metrics_together(port)
         Server(host, port).run()
 
 

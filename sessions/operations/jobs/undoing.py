@@ -22,21 +22,20 @@ def undo_later(*, actor: "Actor | User", import_id: UUID | str) -> Job | None:
     made = _made_by(batch.pk)
     if not is_long(list(made.only("pk", "status", "message_count")[: MANY_SESSIONS + 1])):
         return None
+    total = made.count()
     arguments = {
         "import_id": str(batch.pk),
-        "sessions": made.count(),
+        "sessions": total,
         "in_trash": made.filter(status=Status.DELETED).count(),
     }
     subject = batch.file_name or "a file"
-    return start_job(
-        actor=actor, kind=JobKind.UNDO_IMPORT, subject=subject, arguments=arguments, total=arguments["sessions"]
-    )
+    return start_job(actor=actor, kind=JobKind.UNDO_IMPORT, subject=subject, arguments=arguments, total=total)
 
 
 def undo(work: Work) -> dict[str, Any]:
     """Session by session; what an attempt before has taken back isn't there any more. Counted is what all did."""
     asked = work.job.arguments
-    made = _made_by(asked["import_id"])
+    made = _made_by(UUID(asked["import_id"]))
     work.advance(asked["sessions"] - made.count())
     undo_import(actor=work.actor(), import_id=asked["import_id"], step=work.step)
     left, trashed = made.count(), made.filter(status=Status.DELETED).count()
@@ -47,5 +46,5 @@ def undo(work: Work) -> dict[str, Any]:
     }
 
 
-def _made_by(import_id: UUID | str) -> SessionQuerySet:
+def _made_by(import_id: UUID) -> SessionQuerySet:
     return Session.objects.filter(import_source__batch=import_id)

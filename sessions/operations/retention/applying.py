@@ -111,6 +111,7 @@ def apply_policy(
                 report.is_complete = False
                 break
             _take(report, rule, candidate, policy)
+    RetentionPolicy.objects.note_applied()
     if asked_by is not None and report.count:
         done = {verb.value: report.parts[act].count for act, verb in _VERBS.items()}
         audit.record(asked_by, Verb.RETENTION_APPLIED, None, **done)
