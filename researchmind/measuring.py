@@ -79,16 +79,16 @@ def _families(numbers: SiteNumbers) -> Iterator[Metric]:
         ("removals_waiting", "Workspaces and collections that are still to be removed.", "kind", numbers.removals),
     ):
         family = GaugeMetricFamily(f"researchmind_{name}", text, labels=(label,))
-        for value, amount in sorted(values.items()):
-            family.add_metric((value,), amount)
+        for word, amount in sorted(values.items()):
+            family.add_metric((word,), amount)
         yield family
     at = numbers.retention_applied_at
-    applied = at.timestamp() if at else 0.0
-    for name, text, amount in (
+    single: tuple[tuple[str, str, float], ...] = (
         ("messages_estimate", "Messages: exact up to 10,000, then about.", numbers.messages),
         ("job_oldest_waiting_seconds", "How long the oldest waiting job waits.", numbers.oldest_job_seconds),
         ("vector_collections", "Vector collections; 10,001 stands for more.", numbers.collections),
         ("vector_points_estimate", "Vectors in the database: exact up to 10,000, then about.", numbers.points),
-        ("retention_last_run_timestamp_seconds", "When retention ran last; 0: never.", applied),
-    ):
-        yield GaugeMetricFamily(f"researchmind_{name}", text, amount)
+        ("retention_last_run_timestamp_seconds", "When retention ran last; 0: never.", at.timestamp() if at else 0),
+    )
+    for name, text, value in single:
+        yield GaugeMetricFamily(f"researchmind_{name}", text, value)

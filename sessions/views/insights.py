@@ -24,8 +24,7 @@ _PLACES = ((Status.ACTIVE, "session_list"), (Status.ARCHIVED, "archived_sessions
 def insights(request: PageRequest) -> HttpResponse:
     """The charts, or asking the worker to count anew."""
     if request.method == "POST":
-        job = count_later(actor=request.user)
-        return go_to(request, reverse("job", args=[job.pk]))
+        return go_to(request, reverse("job", args=[count_later(actor=request.user).pk]))
     found = read_insights(request.user)
     is_kept = found.data is None or not found._state.adding  # else it was counted for this page
     job = counting_job(request.user) if is_kept else None
