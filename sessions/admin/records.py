@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -28,6 +28,7 @@ from sessions.models import (
     VectorRemoval,
     WorkspaceRemoval,
 )
+from sessions.models.event import OF_ACCOUNTS
 from sessions.models.session import short_id_range
 from sessions.operations.tokens import revoke_token
 from sessions.operations.vectors.removals import remove_collection
@@ -100,14 +101,15 @@ class EventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """Events of one session, or of one actor."""
+        """Events of one session, by one actor, or about one account."""
         wanted = search_term.strip()
         if not wanted:
             return queryset, False
         try:
             ref = SessionRef.parse(wanted)
         except SessionError:
-            return queryset.filter(actor_name=wanted), False
+            about = Q(verb__in=OF_ACCOUNTS, detail__username=wanted)
+            return queryset.filter(Q(actor_name=wanted) | about), False
         if ref.whole is not None:
             return queryset.filter(session_id=ref.whole), False
         return queryset.filter(session_id__range=short_id_range(ref.short)), False

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,8 +16,8 @@ from django.utils.safestring import SafeString
 from sessions.access import Actor
 from sessions.admin.bases import UserModelAdmin
 from sessions.admin.counts import kept_groups
-from sessions.models import ApiToken, Session, SessionCount, Tag
-from sessions.operations.lifecycle import purge_session
+from sessions.models import ApiToken, SessionCount, Tag
+from sessions.operations.accounts import delete_account, note_password_set, save_account
 
 admin.site.unregister(User)
 
@@ -58,12 +60,28 @@ class UserAdmin(UserModelAdmin):
             [],
         )
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """With its event; groups and single rights are written by the form right after, in the same transaction."""
+        save_account(
+            actor=Actor.for_administration(request.user),
+            account=obj,
+            changed=form.changed_data,
+            save=lambda: super(UserAdmin, self).save_model(request, obj, form, change),
+        )
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Django's page, in one transaction with the event."""
+        with transaction.atomic():
+            before = self.get_object(request, unquote(id))
+            answer = super().user_change_password(request, id, form_url)
+            account = self.get_object(request, unquote(id))
+            if before is not None and account is not None and account.password != before.password:
+                note_password_set(actor=Actor.for_administration(request.user), account=account)
+        return answer
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Purge the sessions, each with its event, then the user."""
-        actor = Actor.for_administration(request.user)
-        for session_id in list(Session.objects.filter(owner=obj).values_list("pk", flat=True)):
-            purge_session(actor=actor, session_id=session_id)
-        super().delete_model(request, obj)
+        delete_account(actor=Actor.for_administration(request.user), account=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Each like one alone."""

@@ -52,6 +52,8 @@ class Verb(models.TextChoices):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
     ACCOUNT_CREATED = "account_created"
+    ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_DELETED = "account_deleted"
     PROFILE_CHANGED = "profile_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  (a verb)
     FORKED = "forked"
@@ -74,8 +76,9 @@ class Verb(models.TextChoices):
 OF_ACCOUNTS = frozenset(
     verb.value
     for verb in (
-        Verb.SIGNED_IN, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.PROFILE_CHANGED,
-        Verb.PASSWORD_CHANGED, Verb.RETENTION_SET, Verb.RETENTION_APPLIED, Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
+        Verb.SIGNED_IN, Verb.SIGNED_OUT, Verb.ACCOUNT_CREATED, Verb.ACCOUNT_CHANGED, Verb.ACCOUNT_DELETED,
+        Verb.PROFILE_CHANGED, Verb.PASSWORD_CHANGED, Verb.RETENTION_SET, Verb.RETENTION_APPLIED,
+        Verb.TOKEN_CREATED, Verb.TOKEN_REVOKED,
     )
 )  # fmt: skip
 
@@ -95,8 +98,20 @@ class TransactionNumber(models.Func):
 class EventQuerySet(models.QuerySet["Event"]):
     """Appending; nothing else changes events."""
 
-    def append(self, *, session_id: UUID | None, at: datetime, detail: dict[str, Any], **values: Any) -> None:
-        """Insert one event in one prepared statement. It is in the feed of its session's owner, else of its actor."""
+    def append(
+        self,
+        *,
+        session_id: UUID | None,
+        at: datetime,
+        detail: dict[str, Any],
+        account_id: int | None = None,
+        **values: Any,
+    ) -> None:
+        """Insert one event in one prepared statement.
+
+        It is in the feed of its session's owner; without a session in that of the account that it is about, else of its
+        actor.
+        """
         row = {
             "session_id": db_id(session_id) if session_id else None,
             "at": db_time(at),
@@ -105,7 +120,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         }
         columns = ", ".join(row)
         places = ", ".join(["%s"] * len(row))
-        owner, whose = "%s", values.get("actor_id")
+        owner, whose = "%s", account_id or values.get("actor_id")
         if session_id is not None:
             owner, whose = f"(SELECT owner_id FROM {Session._meta.db_table} WHERE id = %s)", row["session_id"]
         with connection.cursor() as cursor:

@@ -1,13 +1,16 @@
 """Accounts: the first administrator, made once through the address that the first start prints; one's own profile."""
 
+from collections.abc import Callable, Iterable
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
 from sessions.access import Actor
 from sessions.exceptions import Invalid, NotAllowed
-from sessions.models import Verb
+from sessions.models import Session, Verb
 from sessions.operations import audit
+from sessions.operations.lifecycle import purge_session
 from sessions.storage import first_run
 
 
@@ -61,6 +64,40 @@ def change_password(*, user: User, password: str) -> User:
         user.save(update_fields=["password"])
         audit.record(Actor.of(user), Verb.PASSWORD_CHANGED, None)
     return user
+
+
+def save_account(*, actor: Actor, account: User, changed: Iterable[str], save: Callable[[], None]) -> None:
+    """Save an account that an administrator has made or changed, with its event.
+
+    `changed` names the fields, and `save` writes them. Whoever may do this the admin has asked.
+    """
+    is_new = account.pk is None
+    with transaction.atomic():
+        save()
+        if is_new:
+            audit.record_of_account(actor, Verb.ACCOUNT_CREATED, account, **_rights(account))
+        elif fields := sorted(changed):
+            rights = {field: value for field, value in _rights(account).items() if field in fields}
+            audit.record_of_account(actor, Verb.ACCOUNT_CHANGED, account, fields=fields, **rights)
+
+
+def note_password_set(*, actor: Actor, account: User) -> None:
+    """Write down, in the caller's transaction, that somebody else has set an account's password."""
+    audit.record_of_account(actor, Verb.PASSWORD_CHANGED, account)
+
+
+def delete_account(*, actor: Actor, account: User) -> None:
+    """Purge an account's sessions, each with its event, and delete it. The event is in the actor's own feed."""
+    for session_id in list(Session.objects.filter(owner=account).values_list("pk", flat=True)):
+        purge_session(actor=actor, session_id=session_id)
+    with transaction.atomic():
+        audit.record(actor, Verb.ACCOUNT_DELETED, None, username=account.get_username())
+        account.delete()
+
+
+def _rights(account: User) -> dict[str, bool]:
+    """Whether somebody is let in, and as what."""
+    return {"is_active": account.is_active, "is_staff": account.is_staff, "is_superuser": account.is_superuser}
 
 
 def note_sign_in(user: User) -> None:

@@ -1,12 +1,15 @@
 """The audit row of a change, written in the same transaction as the change."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from sessions.access import Actor
 from sessions.models import Event, Verb
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ITSELF = "ResearchMind"
 
@@ -15,6 +18,12 @@ def record(actor: Actor, verb: Verb, session_id: UUID | None, **detail: Any) -> 
     """Write one event. `detail` is small: names, counts and indexes, never contents."""
     who = {"actor_id": actor.user_id, "actor_name": actor.username, "token_name": actor.token_name}
     _append(verb, session_id, who, detail)
+
+
+def record_of_account(actor: Actor, verb: Verb, account: "User", **detail: Any) -> None:
+    """Write one event of something that was done to an account, perhaps by somebody else: it is in that one's feed."""
+    who = {"actor_id": actor.user_id, "actor_name": actor.username, "token_name": actor.token_name}
+    _append(verb, None, who | {"account_id": account.pk}, {"username": account.get_username()} | detail)
 
 
 def record_by_itself(verb: Verb, session_id: UUID | None, **detail: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sessions.access import Actor, session_for_writing
 from sessions.exceptions import Invalid
-from sessions.models import ModelKind, Session, Verb
+from sessions.models import Event, ModelKind, ModelUsage, ProcessingStats, Session, Verb
 from sessions.models.model_usage import add_up_usage, note_use
 from sessions.models.processing_stats import COUNTERS, add_to_counters, add_up_counters
 from sessions.operations import audit
@@ -65,6 +65,20 @@ def note_model_use(
         mark_accessed(session.pk, session.last_accessed)
         audit.record(actor, Verb.MODEL_USED, session.pk, model_type=kind, model_name=name)
     return session
+
+
+def count_anew(session_id: UUID) -> None:
+    """Make a session's counters and reported uses what its events say, in the caller's transaction, which locks it."""
+    ProcessingStats.objects.filter(session_id=session_id).delete()
+    ModelUsage.objects.filter(session_id=session_id).delete()
+    events = Event.objects.filter(session_id=session_id).order_by("pk")
+    for verb, detail, at in events.filter(verb__in=(Verb.STATISTICS_ADDED, Verb.MODEL_USED)).values_list(
+        "verb", "detail", "at"
+    ):
+        if verb == Verb.MODEL_USED:
+            note_use(session_id, detail["model_type"], detail["model_name"], at)
+        else:
+            add_to_counters(session_id, {name: detail[name] for name in COUNTERS if name in detail}, at)
 
 
 def add_up_statistics(target_id: UUID, source_ids: Sequence[UUID]) -> None:

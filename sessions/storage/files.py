@@ -23,9 +23,11 @@ from sessions.storage.removal import remove_tree
 from sessions.storage.workspaces import CONTENT, translated, workspace_path
 
 MOST_LISTED = 10_000
-_UPLOAD = ".upload-"
-_REMOVED = ".removed-"
-TEMPORARY = (_UPLOAD.encode(), _REMOVED.encode())  # how names begin that nobody keeps
+UPLOAD = ".upload-"
+REMOVED = ".removed-"
+MOVING, FROM = "-in", "-from"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # on such a disk a kill may leave a change without its event
+TEMPORARY = (UPLOAD.encode(), REMOVED.encode())  # how names begin that nobody keeps
 _PRIVATE_DIRECTORY, _PRIVATE_FILE = 0o700, 0o600
 _EVERYTHING = 10_000_000
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -62,7 +64,11 @@ def list_directory(session_id: UUID, names: Names = (), *, most: int = MOST_LIST
 
     Links, special files and hidden names aren't there. Raises FileNotFound, StorageError.
     """
-    with _opened(session_id, names) as directory, translated("list the directory"), os.scandir(directory) as found:
+    with (
+        opened_directory(session_id, names) as directory,
+        translated("list the directory"),
+        os.scandir(directory) as found,
+    ):
         entries = [entry for each in islice(found, most) if (entry := _entry(each, names)) is not None]
     return sorted(entries, key=lambda entry: (not entry.is_directory, entry.name.casefold(), entry.name))
 
@@ -91,7 +97,7 @@ def opened_file(session_id: UUID, names: Names) -> Iterator[OpenFile]:
 
 def open_file(session_id: UUID, names: Names) -> OpenFile:
     """Open a file to read. Raises FileNotFound for anything that isn't a file, StorageError."""
-    with _opened(session_id, names[:-1]) as parent, _found("open the file", names):
+    with opened_directory(session_id, names[:-1]) as parent, _found("open the file", names):
         if not stat.S_ISREG(os.stat(names[-1], dir_fd=parent, follow_symlinks=False).st_mode):
             raise _not_there(names)  # opening a device may already do something
         descriptor = os.open(names[-1], _OPEN_FILE, dir_fd=parent)
@@ -102,27 +108,54 @@ def open_file(session_id: UUID, names: Names) -> OpenFile:
     return OpenFile(os.fdopen(descriptor, "rb"), names[-1], status.st_size, _time(status))
 
 
-def write_file(session_id: UUID, names: Names, blocks: Iterable[bytes], *, size: int, quota: int) -> Entry:
-    """Write a file of `size` bytes, in place of one that is there; its directories are made.
+class WrittenFile:
+    """A file that is written beside its place. `entry` is what it will be."""
+
+    def __init__(self, workspace: int, temporary: str, names: Names, status: os.stat_result) -> None:
+        self.entry = Entry(names[-1], "/".join(names), False, status.st_size, _time(status))
+        self.is_settled = False
+        self._place = (workspace, temporary, names)
+
+    def settle(self) -> None:
+        """Move it to its place, in place of a file that is there. Raises InTheWay, StorageFull, StorageError."""
+        workspace, temporary, names = self._place
+        with _parent_made(workspace, names) as parent, translated("write the file"):
+            _move_in(workspace, temporary, parent, names)
+        self.is_settled = True
+
+
+@contextmanager
+def written_file(
+    session_id: UUID, names: Names, blocks: Iterable[bytes], *, size: int, quota: int
+) -> Iterator[WrittenFile]:
+    """Write a file of `size` bytes, which the block settles where it belongs; its directories are made.
 
     It is written beside, flushed to the disk and moved into its place: whoever reads gets the
     old or the new one, and whatever goes wrong leaves the old one. Its room is taken before the
-    first byte comes, so that parallel uploads can't exceed the quota together. Raises
-    QuotaExceeded, InTheWay, Impossible for another length, FileNotFound without a workspace,
-    StorageFull, StorageError.
+    first byte comes, so that parallel uploads can't exceed the quota together. Its name beside
+    stays until the block has ended well: `unfinished_changes` finds what was settled by somebody
+    who was killed then. Raises QuotaExceeded, InTheWay, Impossible for another length, FileNotFound
+    without a workspace, StorageFull, StorageError.
     """
-    with _opened(session_id) as workspace:
+    with opened_directory(session_id) as workspace:
         temporary, descriptor = _reserve(workspace, names, size, quota)
-        try:
-            with translated("write the file"), os.fdopen(descriptor, "wb") as file:
-                _fill(file, blocks, size)
-                status = os.fstat(descriptor)
-            with _parent_made(workspace, names) as parent, translated("write the file"):
-                _move_in(workspace, temporary, parent, names)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=workspace)
-    return Entry(names[-1], "/".join(names), False, size, _time(status))
+        written = None
+        with os.fdopen(descriptor, "wb") as file:  # as long as it is open its lock says that somebody is at work
+            try:
+                with translated("write the file"):
+                    _fill(file, blocks, size)
+                written = WrittenFile(workspace, temporary, names, os.fstat(descriptor))
+                yield written
+            except BaseException:
+                if written is None or not written.is_settled:
+                    unlink(workspace, temporary)
+                raise
+            unlink(workspace, temporary)
+
+
+def unlink(workspace: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=workspace)
 
 
 def _fill(file: BinaryIO, blocks: Iterable[bytes], size: int) -> None:
@@ -140,7 +173,7 @@ def _fill(file: BinaryIO, blocks: Iterable[bytes], size: int) -> None:
 
 def _reserve(workspace: int, names: Names, size: int, quota: int) -> tuple[str, int]:
     """Make the temporary file as long as the upload will be; one at a time measures and takes room."""
-    with translated("write the file"), _locked(workspace):
+    with translated("write the file"), locked(workspace):
         _sweep(workspace)
         used = measure(os.dup(workspace), most=_EVERYTHING).size - _size_of(workspace, names)
         if used + size > quota:
@@ -149,7 +182,7 @@ def _reserve(workspace: int, names: Names, size: int, quota: int) -> tuple[str, 
                 used=used,
                 quota=quota,
             )
-        temporary = f"{_UPLOAD}{uuid4().hex}"
+        temporary = f"{UPLOAD}{uuid4().hex}"
         descriptor = os.open(temporary, _NEW_FILE, _PRIVATE_FILE, dir_fd=workspace)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as we live: `_sweep` of others leaves it alone
@@ -162,18 +195,23 @@ def _reserve(workspace: int, names: Names, size: int, quota: int) -> tuple[str, 
 
 
 def _sweep(workspace: int) -> None:
-    """Remove temporary files whose writers were killed: nobody holds their lock any more."""
+    """Remove temporary files whose writers were killed before they had settled anything."""
     for name in os.listdir(workspace):
-        if name.startswith(_UPLOAD):
-            with contextlib.suppress(OSError):
-                descriptor = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=workspace)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if name.startswith(UPLOAD):
+            with contextlib.suppress(OSError), abandoned(workspace, name) as status:
+                if status.st_nlink == 1:
                     os.unlink(name, dir_fd=workspace)
-                finally:
-                    os.close(descriptor)
-        elif name.startswith(_REMOVED):
-            remove_tree(f"/proc/self/fd/{workspace}", name)
+
+
+@contextmanager
+def abandoned(workspace: int, name: str) -> Iterator[os.stat_result]:
+    """Open what nobody holds a lock on any more. Raises OSError if somebody does, or if it is something else."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=workspace)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _size_of(workspace: int, names: Names) -> int:
@@ -187,9 +225,17 @@ def _size_of(workspace: int, names: Names) -> int:
 
 
 def _move_in(workspace: int, temporary: str, parent: int, names: Names) -> None:
+    moving = f"{temporary}{MOVING}"
     try:
-        os.rename(temporary, names[-1], src_dir_fd=workspace, dst_dir_fd=parent)
+        os.link(temporary, moving, src_dir_fd=workspace, dst_dir_fd=workspace, follow_symlinks=False)
     except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        moving = temporary
+    try:
+        os.rename(moving, names[-1], src_dir_fd=workspace, dst_dir_fd=parent)
+    except OSError as error:
+        unlink(workspace, moving)
         if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
             raise _in_the_way(names) from None
         if error.errno == errno.ENOENT:
@@ -220,23 +266,38 @@ def _parent_made(workspace: int, names: Names) -> Iterator[int]:
         os.close(directory)
 
 
-def remove_file(session_id: UUID, names: Names) -> None:
-    """Remove a file, or a directory with all that is in it. Raises FileNotFound, Impossible, StorageError."""
+@contextmanager
+def removed_file(session_id: UUID, names: Names) -> Iterator[None]:
+    """Take a file away, or a directory with all that is in it: for good when the block ends, else it comes back.
+
+    Raises FileNotFound, Impossible, StorageError.
+    """
     if names == (CONTENT,):
         raise Impossible("The directory content belongs to the workspace. Remove what is in it instead.")
-    with _opened(session_id) as workspace, _found("remove the file", names), _walked(workspace, names[:-1]) as parent:
-        mode = os.stat(names[-1], dir_fd=parent, follow_symlinks=False).st_mode
-        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-            raise _not_there(names)
-        aside = f"{_REMOVED}{uuid4().hex}"
-        with _locked(workspace):  # a sweep meanwhile would take it for an abandoned one
+    with opened_directory(session_id) as workspace, contextlib.ExitStack() as stack:
+        with _found("remove the file", names):
+            parent = stack.enter_context(_walked(workspace, names[:-1]))
+            mode = os.stat(names[-1], dir_fd=parent, follow_symlinks=False).st_mode
+            if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+                raise _not_there(names)
+            stack.enter_context(locked(workspace))  # whoever looks meanwhile would take it for an abandoned one
+            aside = f"{REMOVED}{uuid4().hex}"
+            os.symlink("/".join(names), f"{aside}{FROM}", dir_fd=workspace)  # nobody follows it: it keeps the path
+            stack.callback(unlink, workspace, f"{aside}{FROM}")
             os.rename(names[-1], aside, src_dir_fd=parent, dst_dir_fd=workspace)
             os.fsync(parent)
+        try:
+            yield
+        except BaseException:
+            with translated("put the file back"):
+                os.rename(aside, names[-1], src_dir_fd=workspace, dst_dir_fd=parent)
+            raise
+        with translated("remove the file"):
             remove_tree(f"/proc/self/fd/{workspace}", aside)
 
 
 @contextmanager
-def _opened(session_id: UUID, names: Names = ()) -> Iterator[int]:
+def opened_directory(session_id: UUID, names: Names = ()) -> Iterator[int]:
     """The descriptor of the workspace, or of a directory in it."""
     with contextlib.ExitStack() as stack:
         with _found("open the workspace", names):
@@ -261,7 +322,7 @@ def _walked(workspace: int, names: Names) -> Iterator[int]:
 
 
 @contextmanager
-def _locked(workspace: int) -> Iterator[None]:
+def locked(workspace: int) -> Iterator[None]:
     """One at a time in this workspace, whatever the process."""
     directory = os.open(".", _OPEN_DIRECTORY, dir_fd=workspace)  # a lock belongs to what was opened
     try:

@@ -6,10 +6,24 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
-from sessions.models import Event, Message, Session, SessionCount, Verb, WorkspaceRemoval
+from sessions.models import (
+    Event,
+    Message,
+    ModelUsage,
+    ProcessingStats,
+    Session,
+    SessionCount,
+    VectorPoint,
+    Verb,
+    WorkspaceRemoval,
+)
+from sessions.models.processing_stats import COUNTERS
 from sessions.operations.doctor.examination import Found, examine
+from sessions.operations.files import put_file
 from sessions.operations.lifecycle import trash_session
+from sessions.operations.statistics import add_statistics, note_model_use
 from sessions.search.index import vendor
 from sessions.search.query import Query
 from sessions.search.results import search
@@ -57,7 +71,7 @@ def workspace_in_trash(session: Session) -> None:
 
 
 def workspace_outside_trash(session: Session) -> None:
-    Session.objects.filter(pk=session.pk).update(status="deleted")
+    Session.objects.filter(pk=session.pk).update(status="deleted", deleted_at=timezone.now())
 
 
 def workspace_twice(session: Session) -> None:
@@ -138,6 +152,42 @@ def search_without_messages(session: Session) -> None:
         execute(f"INSERT INTO {vendor().MESSAGES}({vendor().MESSAGES}) VALUES ('delete-all')")
 
 
+def wrong_counters(session: Session) -> None:
+    ProcessingStats.objects.filter(pk=session.pk).update(urls_processed=7)
+
+
+def no_counters(session: Session) -> None:
+    ProcessingStats.objects.all().delete()
+
+
+def wrong_usage(session: Session) -> None:
+    ModelUsage.objects.update(uses=9)
+
+
+def usage_of_nothing(session: Session) -> None:
+    ModelUsage.objects.create(session=session, kind="llm", name="never used", uses=1)
+
+
+def in_the_trash_since_never(session: Session) -> None:
+    Session.objects.filter(status="deleted").update(deleted_at=None)
+
+
+def archived_while_active(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(archived_at=timezone.now())
+
+
+def file_put_by_the_killed(session: Session) -> None:
+    workspace = workspaces.workspace_path(session.pk)
+    (workspace / ".upload-dead").write_text("new")
+    (workspace / "content" / "new").hardlink_to(workspace / ".upload-dead")
+
+
+def file_removed_by_the_killed(session: Session) -> None:
+    workspace = workspaces.workspace_path(session.pk)
+    (workspace / ".removed-dead-from").symlink_to("content/gone")
+    (workspace / ".removed-dead" / "inside").mkdir(parents=True)
+
+
 BROKEN = {
     "workspace": (
         no_workspace, workspace_in_trash, workspace_outside_trash, workspace_unfinished,
@@ -146,6 +196,9 @@ BROKEN = {
     "staging": (staging_of_a_killed_import,),
     "removal": (tombstone_of_a_gone_workspace, tombstone_of_a_workspace, tombstone_of_a_living_session),
     "transcript": (wrong_message_count, wrong_preview, gap),
+    "statistics": (wrong_counters, no_counters, wrong_usage, usage_of_nothing),
+    "times": (in_the_trash_since_never, archived_while_active),
+    "file": (file_put_by_the_killed, file_removed_by_the_killed),
     "counts": (wrong_counts,),
     "search": (search_without_a_trigger, search_without_a_name, search_without_messages),
 }  # fmt: skip
@@ -159,6 +212,10 @@ def test_each_difference_is_found_and_put_right(alice, kind, damage):
     trashed = trash_session(actor=alice, session_id=make_session(alice).pk)
     kept = workspaces.workspace_path(session.pk) / "content" / "kept"
     kept.write_text("kept")
+    add_statistics(actor=alice, session_id=session.pk, counts={"urls_processed": 2})
+    for _ in range(2):
+        note_model_use(actor=alice, session_id=session.pk, kind="embedding", name="m")
+    numbers = statistics_of(session)
     assert kinds() == [], "nothing is wrong before"
     damage(session)
     assert kinds() == [kind]
@@ -166,12 +223,46 @@ def test_each_difference_is_found_and_put_right(alice, kind, damage):
     out, code = doctor("--repair")
     assert (code, out.splitlines()[-1]) == (0, "1 difference, 1 repaired, 0 left."), out
     assert doctor() == ("0 differences.\n", 0)
+    assert statistics_of(session) == numbers
     assert_whole(session)
     assert_in_place(session)
     assert_in_place(trashed)
     assert_counts_right()
     if damage is not no_workspace:
         assert (inventory.place_of(session.pk, in_trash=damage is workspace_outside_trash) / "content/kept").exists()
+
+
+def statistics_of(session: Session) -> list[object]:
+    """Counters and uses of models, with their times."""
+    counters = ProcessingStats.objects.filter(pk=session.pk).values_list(*COUNTERS)
+    return [*counters, *ModelUsage.objects.filter(session=session).values_list("kind", "name", "uses", "switches")]
+
+
+def test_what_killed_changes_of_files_left_is_told_as_events(alice):
+    session = make_session(alice)
+    file_put_by_the_killed(session)
+    file_removed_by_the_killed(session)
+    out, code = doctor()
+    assert code == 1
+    assert "content/new" in out
+    assert "content/gone" in out
+    put_file(actor=alice, session_id=session.pk, path="content/next", blocks=[b"x"], size=1)  # notes them as it comes
+    events = Event.objects.filter(session_id=session.pk, verb__startswith="file_").order_by("pk")
+    told = [(event.verb, event.detail["path"], event.actor_name) for event in events]
+    assert sorted(told[:2]) == [
+        ("file_put", "content/new", "ResearchMind"), ("file_removed", "content/gone", "ResearchMind"),
+    ]  # fmt: skip
+    assert told[2:] == [("file_put", "content/next", "alice")]
+    assert doctor() == ("0 differences.\n", 0)
+    assert sorted(path.name for path in workspaces.workspace_path(session.pk).iterdir()) == ["content"]
+
+
+def test_vectors_that_no_collection_tells_of(alice):
+    session = make_session(alice)
+    VectorPoint.objects.create(session=session, key=f"{1:020}", vector=bytes(8))
+    out, code = doctor("--repair")
+    assert (code, out.split(" ")[0]) == (1, "vectors")
+    assert VectorPoint.objects.exists(), "nobody removes what may be missed"
 
 
 def test_a_closed_gap_keeps_the_order_and_is_an_event(alice):

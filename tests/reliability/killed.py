@@ -14,7 +14,7 @@ from uuid import UUID
 import django
 
 FEW = 3  # so few kills are looked at together, more of them one by one
-_CALLS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.truncate"}
+_CALLS = {"os.mkdir", "os.rename", "os.remove", "os.symlink", "os.rmdir", "os.link", "os.truncate"}
 
 
 class Points:
@@ -95,7 +95,7 @@ def filled():
     from sessions.storage import workspaces
     from tests.factories import make_session
 
-    session = make_session(alice(), messages=5, tags=["one"])
+    session = make_session(alice(), "Filled", messages=5, tags=["one"])
     content = workspaces.workspace_path(UUID(str(session.pk))) / "content"
     for name in ("a", "b/c", "b/d/e"):
         (content / name).parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +132,34 @@ def merge_by_a_job() -> Callable[[], object]:
     return do_next_job
 
 
+def put_file() -> Callable[[], object]:
+    from sessions.operations.files import put_file
+
+    session_id = filled().pk
+    return lambda: put_file(actor=alice(), session_id=session_id, path="content/b/new", blocks=[b"x"], size=1)
+
+
+def remove_file() -> Callable[[], object]:
+    from sessions.operations.files import remove_file
+
+    session_id = filled().pk
+    return lambda: remove_file(actor=alice(), session_id=session_id, path="content/b")
+
+
+def look_at_files() -> None:
+    """A file that was put is there and has its event, or neither; so has one that was removed."""
+    from sessions.models import Event, Session
+    from sessions.storage import workspaces
+
+    for session in Session.objects.filter(status="active", name="Filled"):
+        content = workspaces.workspace_path(session.pk) / "content"
+        events = list(
+            Event.objects.filter(session_id=session.pk, verb__startswith="file_").values_list("verb", flat=True)
+        )
+        assert events.count("file_put") == (content / "b" / "new").exists(), (session.pk, events)
+        assert events.count("file_removed") == (not (content / "b").exists()), (session.pk, events)
+
+
 def finish_jobs() -> None:
     """What another worker does once the leases of the killed one have run out."""
     from sessions.models import Import, Job, JobKind, JobState, Session
@@ -156,6 +184,8 @@ WHAT = {
     "job": import_by_a_job,
     "purge": delete_by_a_job,
     "merge": merge_by_a_job,
+    "put_file": put_file,
+    "remove_file": remove_file,
 }
 
 
@@ -179,6 +209,7 @@ def look() -> int:
     finish_jobs()
     repaired = [step for step in examine(repair=True) if isinstance(step, Found)]
     left = [step for step in examine() if isinstance(step, Found)]
+    look_at_files()
     print("found", [step.difference.kind for step in repaired], "left", left, flush=True)
     return len(left)
 

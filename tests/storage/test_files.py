@@ -13,6 +13,7 @@ import pytest
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, Invalid, QuotaExceeded, StorageError, StorageFull
 from sessions.storage import files, workspaces
 from sessions.storage.names import checked_path
+from sessions.storage.unfinished_changes import forget, unfinished_changes
 from sessions.storage.zipping import zipped
 from tests.together import together
 
@@ -40,8 +41,18 @@ def secret(tmp_path) -> Path:
 
 
 def write(session_id, path, data=b"data", *, size=None, quota=QUOTA):
-    size = len(data) if size is None else size
-    return files.write_file(session_id, checked_path(path), iter([data]), size=size, quota=quota)
+    return put(session_id, checked_path(path), iter([data]), len(data) if size is None else size, quota)
+
+
+def put(session_id, names, blocks, size, quota=QUOTA):
+    with files.written_file(session_id, names, blocks, size=size, quota=quota) as written:
+        written.settle()
+    return written.entry
+
+
+def remove(session_id, names):
+    with files.removed_file(session_id, names):
+        pass
 
 
 def read(session_id, path):
@@ -60,13 +71,13 @@ def test_there_and_back(session_id, place):
     assert read(session_id, "content/a/b/notes.txt") == b"second"
     (found,) = files.list_directory(session_id, ("content", "a", "b"))
     assert (found.name, found.size) == ("notes.txt", 6)
-    files.remove_file(session_id, checked_path("content/a"))
+    remove(session_id, checked_path("content/a"))
     assert everything(place) == ["content"]
     for gone in ("content/a", "content/a/b/notes.txt"):
         with pytest.raises(FileNotFound):
-            files.remove_file(session_id, checked_path(gone))
+            remove(session_id, checked_path(gone))
     with pytest.raises(Impossible):
-        files.remove_file(session_id, ("content",))
+        remove(session_id, ("content",))
 
 
 def test_hidden_and_special_are_not_there(session_id, place, secret):
@@ -89,7 +100,7 @@ def test_hidden_and_special_are_not_there(session_id, place, secret):
         for name in ("link", "fifo", "socket", "loop", "directory"):
             for call in (
                 lambda name=name: read(session_id, f"content/{name}"),
-                lambda name=name: files.remove_file(session_id, ("content", name)),
+                lambda name=name: remove(session_id, ("content", name)),
                 lambda name=name: files.list_directory(session_id, ("content", name)),
             ):
                 with pytest.raises(FileNotFound):
@@ -113,7 +124,7 @@ def test_a_workspace_that_is_a_link(session_id, place, secret):
         lambda: files.list_directory(session_id),
         lambda: read(session_id, "secret"),
         lambda: write(session_id, "secret"),
-        lambda: files.remove_file(session_id, ("secret",)),
+        lambda: remove(session_id, ("secret",)),
     ):
         with pytest.raises(FileNotFound):
             call()
@@ -139,7 +150,7 @@ def test_cut_off_or_too_long(session_id, place):
         raise ConnectionResetError
 
     with pytest.raises(StorageError):
-        files.write_file(session_id, ("content", "a"), broken(), size=4, quota=QUOTA)
+        put(session_id, ("content", "a"), broken(), 4)
     assert read(session_id, "content/a") == b"old"
     assert everything(place) == ["content", "content/a"]
 
@@ -177,7 +188,7 @@ def test_parallel_uploads_stay_within_the_quota(session_id, place):
 
     def upload(number):
         try:
-            return files.write_file(session_id, ("content", str(number)), slow(), size=3000, quota=QUOTA)
+            return put(session_id, ("content", str(number)), slow(), 3000)
         except QuotaExceeded:
             gate.wait()  # it waits with the others, so that all of them overlap
             raise
@@ -189,9 +200,36 @@ def test_parallel_uploads_stay_within_the_quota(session_id, place):
 
 def test_what_a_killed_upload_left_is_swept(session_id, place):
     (place / ".upload-dead").write_bytes(b"x" * 9000)
-    (place / ".removed-dead").mkdir()
     write(session_id, "content/a", b"y" * 5000)
     assert everything(place) == ["content", "content/a"]
+
+
+def test_a_change_that_isn_t_noted_is_none_or_found(session_id, place):
+    """What raises before anything is settled leaves the old state; a removal that isn't noted comes back."""
+    write(session_id, "content/a/b", b"old")
+
+    def broken(*, settled):
+        with files.written_file(session_id, ("content", "a", "b"), [b"new"], size=3, quota=QUOTA) as written:
+            if settled:
+                written.settle()
+            raise ZeroDivisionError
+
+    for settled in (False, True):
+        with pytest.raises(ZeroDivisionError):
+            broken(settled=settled)
+        assert read(session_id, "content/a/b") == (b"new" if settled else b"old")
+        found = unfinished_changes(session_id)
+        assert [(change.path, change.is_removal, change.size) for change in found] == (
+            [("content/a/b", False, 3)] if settled else []
+        )
+    with pytest.raises(ZeroDivisionError), files.removed_file(session_id, ("content", "a")):
+        raise ZeroDivisionError
+    assert read(session_id, "content/a/b") == b"new"
+    with files.written_file(session_id, ("content", "c"), [b"x"], size=1, quota=QUOTA) as written:
+        written.settle()
+        assert len(unfinished_changes(session_id)) == 1, "this one is under way"
+    forget(session_id, found[0])
+    assert everything(place) == ["content", "content/a", "content/a/b", "content/c"]
 
 
 HOSTILE = [
@@ -233,7 +271,7 @@ def test_odd_names_are_names(session_id, place, name):
     write(session_id, f"content/{name}", b"kept")
     assert read(session_id, f"content/{name}") == b"kept"
     assert os.listdir(place / "content") == [name]
-    files.remove_file(session_id, ("content", name))
+    remove(session_id, ("content", name))
 
 
 def test_into_a_directory_that_goes_meanwhile(session_id, place):

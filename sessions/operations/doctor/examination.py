@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError
 
 from sessions.exceptions import SessionError
-from sessions.operations.doctor import directories, kept, transcripts, vectors
+from sessions.operations.doctor import directories, kept, numbers, transcripts, vectors
 from sessions.operations.doctor.difference import Check, Difference
 
 # Tombstones come before directories: what they remove needn't be told twice.
@@ -18,8 +18,12 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("files of jobs", directories.of_held_files),
     ("a workspace for each session", directories.of_sessions),
     ("a session for each workspace", directories.of_the_disk),
+    ("changes of files", numbers.of_files),
     ("transcripts", transcripts.of_transcripts),
     ("revisions", transcripts.of_revisions),
+    ("statistics", numbers.of_statistics),
+    ("vectors in the database", numbers.of_points),
+    ("times that retention counts from", numbers.of_times),
     ("numbers of sessions", kept.of_counts),
     ("the change feed", kept.of_feed),
     ("the search's index", kept.of_search),
