@@ -52,9 +52,9 @@ def merge_sessions(
 
     Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags
     are the union, settings are the first source's; of two points with one id the later source's gets a new id. Sources
-    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given. `step` is called with
-    the number of messages that have been copied, and may raise. Raises Impossible, Invalid, SessionNotFound,
-    NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left then.
+    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given; `step` is told how
+    many messages more have been copied. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, StorageError,
+    VectorStoreError, and what `step` does; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -64,8 +64,7 @@ def merge_sessions(
             workspace = stack.enter_context(WorkspaceCopy())
             stage_merge(workspace, actor=actor, source_session_ids=source_session_ids, vectors=vectors)
         with transaction.atomic():
-            sources = _locked(actor, mergeable_sessions(actor, source_session_ids))
-            merged_id = uuid4()
+            sources, merged_id = _locked(actor, mergeable_sessions(actor, source_session_ids)), uuid4()
             merged = insert_session(
                 merged_id,
                 owner_id=owner_id,
