@@ -52,8 +52,8 @@ def merge_sessions(
 
     Messages follow each other source by source, or by time. Files land in `content/<short_id of the source>/`, tags
     are the union, settings are the first source's; of two points with one id the later source's gets a new id. Sources
-    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given; `step` is told how many
-    messages more are copied. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, StorageError,
+    stay, archived unless told otherwise. `workspace` has been filled by `stage_merge`, if given; `step` is told how
+    many messages more are copied. Raises Impossible, Invalid, SessionNotFound, NotAllowed, TooLarge, StorageError,
     VectorStoreError, and what `step` raises; nothing is left then.
     """
     actor = Actor.of(actor)
