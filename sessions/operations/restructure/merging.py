@@ -57,8 +57,7 @@ def merge_sessions(
     VectorStoreError, and what `step` raises; nothing is left then.
     """
     actor = Actor.of(actor)
-    owner_id = allowed_owner(actor)
-    own_tags = checked_tags(tags)
+    owner_id, own_tags = allowed_owner(actor), checked_tags(tags)
     with ExitStack() as stack:
         if workspace is None:
             workspace = stack.enter_context(WorkspaceCopy())
