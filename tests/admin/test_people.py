@@ -47,6 +47,7 @@ def test_what_administrators_do_to_accounts_is_in_their_history(ada_client, ada,
     form = ada_client.get(reverse("admin:auth_user_change", args=[bob.pk])).context["adminform"].form
     values = {name: value for name, value in form.initial.items() if value and name not in ("password", "last_login")}
     joined = {"date_joined_0": f"{bob.date_joined:%Y-%m-%d}", "date_joined_1": f"{bob.date_joined:%H:%M:%S}"}
+    joined |= {f"initial-{name}": value for name, value in joined.items()}  # the form holds these too
     values = {name: value for name, value in values.items() if name not in ("date_joined", "is_active")} | joined
     for data in (values | {"is_staff": "on"}, values | {"is_staff": "on"}):  # closed and made staff; then nothing new
         assert ada_client.post(reverse("admin:auth_user_change", args=[bob.pk]), data).status_code == 302
