@@ -69,7 +69,9 @@ def note_model_use(
 
 def count_anew(session_id: UUID) -> None:
     """Make a session's counters and reported uses what its events say, in the caller's transaction, which locks it."""
-    ProcessingStats.objects.filter(session_id=session_id).delete()
+    counters = ProcessingStats.objects.filter(session_id=session_id)
+    latest = counters.values_list("last_processing_time", flat=True).first()
+    counters.delete()
     ModelUsage.objects.filter(session_id=session_id).delete()
     events = Event.objects.filter(session_id=session_id).order_by("pk")
     for verb, detail, at in events.filter(verb__in=(Verb.STATISTICS_ADDED, Verb.MODEL_USED)).values_list(
@@ -79,6 +81,8 @@ def count_anew(session_id: UUID) -> None:
             note_use(session_id, detail["model_type"], detail["model_name"], at)
         else:
             add_to_counters(session_id, {name: detail[name] for name in COUNTERS if name in detail}, at)
+    if latest is not None:  # events don't tell it where somebody has given it
+        add_to_counters(session_id, {}, latest)
 
 
 def add_up_statistics(target_id: UUID, source_ids: Sequence[UUID]) -> None:
