@@ -17,9 +17,9 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, QuotaExceeded
-from sessions.storage.disk_use import measure
 from sessions.storage.names import is_plain_name
 from sessions.storage.removal import remove_tree
+from sessions.storage.room import take_room
 from sessions.storage.workspaces import CONTENT, translated, workspace_path
 
 MOST_LISTED = 10_000
@@ -29,7 +29,6 @@ MOVING, FROM = "-in", "-from"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # on such a disk a kill may leave a change without its event
 TEMPORARY = (UPLOAD.encode(), REMOVED.encode())  # how names begin that nobody keeps
 _PRIVATE_DIRECTORY, _PRIVATE_FILE = 0o700, 0o600
-_EVERYTHING = 10_000_000
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO put in its place would hang
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -175,8 +174,8 @@ def _reserve(workspace: int, names: Names, size: int, quota: int) -> tuple[str, 
     """Make the temporary file as long as the upload will be; one at a time measures and takes room."""
     with translated("write the file"), locked(workspace):
         _sweep(workspace)
-        used = measure(os.dup(workspace), most=_EVERYTHING).size - _size_of(workspace, names)
-        if used + size > quota:
+        used = take_room(workspace, size, replaced=_size_of(workspace, names), quota=quota)
+        if used is not None:
             raise QuotaExceeded(
                 f"The session's files would have {used + size} bytes, and {quota} are allowed. Remove some first.",
                 used=used,
