@@ -10,13 +10,14 @@ BIN := $(VENV)/bin
 # A stamp says that the environment holds what the lock file says; it goes with the environment.
 BASE := $(VENV)/.base-installed
 DEV := $(VENV)/.dev-installed
+MCP := $(VENV)/.mcp-installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
 MANAGE := $(BIN)/python manage.py
 COLLECTED := staticfiles/.collected
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test soak lint typecheck format lock clean
+.PHONY: help run mcp setup test soak lint typecheck format lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,8 @@ help: ## This list
 run: $(BASE) $(COLLECTED) ## Install, prepare the database and serve (HOST, PORT)
 	@$(MANAGE) migrate --noinput --verbosity 0
 	@exec $(MANAGE) serve --host '$(HOST)' --port '$(PORT)'
+
+mcp: $(BASE) $(MCP) ## The MCP SDK too, for agents that start `manage.py mcp`
 
 setup: $(DEV) ## The virtual environment with everything for working on the code
 
@@ -59,7 +62,9 @@ lock: $(DEV) ## Choose versions anew: requirements/*.in to *.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--quiet requirements/base.in -o requirements/base.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--quiet requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+		--quiet requirements/mcp.in -c requirements/base.txt -o requirements/mcp.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet requirements/dev.in -c requirements/base.txt -c requirements/mcp.txt -o requirements/dev.txt
 
 clean: ## Remove what can be made again; data/ stays
 	rm -rf $(VENV) staticfiles .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis
@@ -72,6 +77,10 @@ $(BIN)/python:
 
 $(BASE): requirements/base.txt | $(BIN)/python
 	$(INSTALL) -r requirements/base.txt
+	@touch $@
+
+$(MCP): requirements/mcp.txt | $(BASE)
+	$(INSTALL) -r requirements/mcp.txt
 	@touch $@
 
 $(COLLECTED): $(BASE) $(shell find static -type f)

@@ -10,7 +10,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "RESEARCHMIND_"
-_OF_CLIENTS = "RESEARCHMIND_TOKEN"  # not for the server, but likely to be set where it is started by hand
+# Not for the server, but likely to be set where it is started by hand.
+_OF_CLIENTS = {"RESEARCHMIND_TOKEN", "RESEARCHMIND_TOKEN_FILE"}
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -57,7 +58,7 @@ SETTINGS = (
     Setting("MODEL_SERVER_MAX_MB", "int", 32, "How much the model server may send for one answer, in MiB."),
     Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
-    Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace in MiB; beyond it 413."),
+    Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace, or form of files, in MiB; beyond it 413."),
     Setting("WORKSPACE_QUOTA_MB", "int", 10240, "What the files of one session may have together, in MiB."),
     Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
     Setting("MAX_IMPORT_MB", "int", 2048, "Largest file to import in MiB, packed and unpacked; beyond it 413."),
@@ -74,7 +75,7 @@ def read(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
     Raises ImproperlyConfigured, in one line that says what to do, for an unknown
     `RESEARCHMIND_*` variable or a value that cannot be read.
     """
-    known = {PREFIX + setting.name for setting in SETTINGS} | {_OF_CLIENTS}
+    known = {PREFIX + setting.name for setting in SETTINGS} | _OF_CLIENTS
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ImproperlyConfigured(

@@ -100,6 +100,12 @@ class NotAllowed(SessionError):
     code = "not_allowed"
 
 
+class TokenRefused(NotAllowed):
+    """An API token that is unknown, revoked, expired, or of a user who is disabled."""
+
+    code = "invalid_token"
+
+
 class ReadOnlyToken(NotAllowed):
     """A token with the scope `read` tried to write."""
 

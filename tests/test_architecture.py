@@ -22,7 +22,8 @@ MAY_IMPORT = {
     # the front doors
     "api": OPERATIONS,
     "admin": OPERATIONS,
-    "management": OPERATIONS,
+    "mcp": OPERATIONS,
+    "management": OPERATIONS | {"mcp"},  # `manage.py mcp` opens that door
     "jobs": OPERATIONS,
     "views": OPERATIONS | {"forms", "htmx"},
     # what belongs to the pages
@@ -38,7 +39,7 @@ MAY_IMPORT_THE_PROJECT = {"management", "api", "admin", "apps"}
 WITHOUT_THE_WEB = {"exceptions", "models", "access", "search", "storage", "formats", "rendering", "operations"}
 THE_WEB = ("django.http", "django.shortcuts", "django.views", "django.template", "django.forms", "ninja", "requests")
 WITHOUT_MODELS = {"storage", "formats", "rendering"}
-FRONT_DOORS = {"views", "api", "admin", "management", "jobs", "templatetags", "forms", "htmx"}
+FRONT_DOORS = {"views", "api", "mcp", "admin", "management", "jobs", "templatetags", "forms", "htmx"}
 WRITES = re.compile(
     r"\.objects\.(create|bulk_create|get_or_create|update_or_create|update|bulk_update)\b"
     r"|\.(save|delete|bulk_create|bulk_update|update_or_create)\("

@@ -1,6 +1,5 @@
 """Who calls: a bearer token, or the browser's login with its CSRF token."""
 
-import hmac
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,9 +10,8 @@ from ninja.security.session import SessionAuth
 
 from sessions.access import Actor
 from sessions.api.errors import Problem, unauthenticated
-from sessions.models.token import TOKEN_MARK, token_digest
-from sessions.models.token_row import TokenRow, read_token
-from sessions.operations.tokens import mark_token_used
+from sessions.exceptions import TokenRefused
+from sessions.operations.tokens import actor_of_token
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
@@ -39,29 +37,10 @@ class Token(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
         """Return who a plain token speaks for. Raises Problem if it is unknown, revoked or expired."""
-        row = _usable(token)
-        if row is None:
-            raise unauthenticated("This token is unknown, revoked or expired. Make a new one.", "invalid_token")
-        mark_token_used(row.token_id, row.last_used_at)
-        return Actor(
-            user_id=row.user_id,
-            username=row.username,
-            is_administrator=row.is_administrator,
-            token_id=row.token_id,
-            token_name=row.name,
-            scope=row.scope,
-            only_session=row.only_session,
-        )
-
-
-def _usable(token: str) -> TokenRow | None:
-    if not token.startswith(TOKEN_MARK) or not token.isascii():
-        return None
-    digest = token_digest(token)
-    row = read_token(digest)
-    if row is None or not hmac.compare_digest(row.digest, digest) or not row.is_usable:
-        return None
-    return row
+        try:
+            return actor_of_token(token)
+        except TokenRefused as error:
+            raise unauthenticated(error.detail, error.code) from None
 
 
 class Login(SessionAuth):
