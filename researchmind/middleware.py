@@ -1,5 +1,6 @@
 """What every request passes. API calls with a token skip what belongs to pages: logins, forms, toasts."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,8 @@ from sessions.api.errors import problem_for_response
 API = "/api/"
 CURRENT_API = "/api/v1/"
 SECRETS = ("welcome", "shared")  # what follows these in an address is as good as a password
-_TAKE_FILES = ("/import/", CURRENT_API + "sessions/import")
+_TAKE_IMPORTS = ("/import/", CURRENT_API + "sessions/import")
+_TAKES_FILES = re.compile(r"/sessions/[^/]+/files/")
 _FORM_BYTES = 2**20  # what a form has around its files
 _PROBES = ("/healthz", "/readyz", "/metrics")
 
@@ -67,13 +69,19 @@ class UploadLimit:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Refuse with 413 what is longer than its address takes."""
         if request.content_type == "multipart/form-data":
-            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-            if request.path_info in _TAKE_FILES:
-                limit = settings.MAX_IMPORT_BYTES + _FORM_BYTES
+            limit = _longest_form(request.path_info)
             length = request.META.get("CONTENT_LENGTH") or "0"
             if length.isdecimal() and int(length) > limit:
                 return HttpResponse("The upload is larger than this server takes.", "text/plain", 413)
         return self.get_response(request)
+
+
+def _longest_form(path: str) -> int:
+    if path in _TAKE_IMPORTS:
+        return settings.MAX_IMPORT_BYTES + _FORM_BYTES
+    if _TAKES_FILES.fullmatch(path):
+        return settings.MAX_UPLOAD_BYTES + _FORM_BYTES
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class ApiProblems:

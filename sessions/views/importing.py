@@ -1,6 +1,7 @@
 """Importing in the browser: the form, what became of the files, taking an import back."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
@@ -78,7 +79,8 @@ def _form(request: PageRequest, form: ImportForm, status: int = 200) -> HttpResp
         ),
     }
     if wants_fragment(request):
-        return fragment(request, "sessions/_import.html", context, status=status)
+        is_refused = status >= HTTPStatus.BAD_REQUEST  # 422 is the status of forms that are shown again
+        return fragment(request, "sessions/_import.html", context, status=422 if is_refused else status)
     return render_page(request, "sessions/import.html", context, status=status, here="import")
 
 

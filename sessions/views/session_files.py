@@ -1,7 +1,7 @@
 """The files of a session's workspace: look, preview, upload, download, remove."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from sessions.exceptions import NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
@@ -46,19 +47,20 @@ class Preview:
     is_cut: bool = False
 
 
+# Who isn't signed in, or may not see the session, is sent away before the upload is read; then the form's token counts.
+@csrf_exempt
 @page("GET", "POST")
-def browse(request: PageRequest, session_id: str) -> HttpResponse:
+def browse(request: PageRequest, session_id: str) -> HttpResponseBase:
     """A directory (`?path=`) with its files, or its tree as a fragment; a POST uploads `files`, several at once."""
     session = load(request, session_id)
-    path = request.POST.get("path", "") if request.method == "POST" else request.GET.get("path", "content")
-    problems: list[str] = []
-    status = 200
     if request.method == "POST":
-        uploads = request.FILES.getlist("files")
-        problems, status = _upload(request, session, path, uploads)
-        if not problems:
-            toast(request, f"Kept {counted(len(uploads), 'file')}.")
-            return go_to(request, _address(session, path))
+        return _upload(request, session)
+    return _directory(request, session, request.GET.get("path", "content"))
+
+
+def _directory(
+    request: PageRequest, session: Session, path: str, *, problems: Sequence[str] = (), status: int = 200
+) -> HttpResponse:
     names = checked_path(path) if path else ()
     context: dict[str, Any] = {"session": session, "path": path, "problems": problems}
     context["steps"] = [("/".join(names[: number + 1]), name) for number, name in enumerate(names)]
@@ -69,7 +71,23 @@ def browse(request: PageRequest, session_id: str) -> HttpResponse:
     return render_page(request, "sessions/files.html", context, status=status)
 
 
-def _upload(
+@csrf_protect
+def _upload(request: PageRequest, session: Session) -> HttpResponse:
+    """Keep the files; show the form again with what couldn't be kept, and the way to what could."""
+    path, uploads = request.POST.get("path", ""), request.FILES.getlist("files")
+    problems, status = _kept(request, session, path, uploads)
+    if not problems:
+        toast(request, f"Kept {counted(len(uploads), 'file')}.")
+        return go_to(request, _address(session, path))
+    if not wants_fragment(request):
+        return _directory(request, session, path, problems=problems, status=status)
+    context = {"session": session, "path": path, "problems": problems}
+    if len(uploads) > len(problems):
+        context |= {"kept": counted(len(uploads) - len(problems), "file"), "address": _address(session, path)}
+    return fragment(request, "sessions/_upload.html", context, status=422)  # the status of forms that are shown again
+
+
+def _kept(
     request: PageRequest, session: Session, path: str, uploads: "list[UploadedFile[Any]]"
 ) -> tuple[list[str], int]:
     """Keep what can be kept; return a sentence for each that can't, and a status."""

@@ -1,4 +1,4 @@
-// The composer asks a model: its answer is shown as text while it comes, until the page brings it rendered.
+// A model's answer is shown as text while it comes.
 const asked = one("#asked");
 on("htmx:beforeSend", ({ target, detail: { xhr } }) => {
   if (!target.matches(".asks")) return;

@@ -1,4 +1,4 @@
-// A key presses what carries it, aria-keyshortcuts="n": never while typing. In a list the row with the focus is meant.
+// A key presses what carries it (aria-keyshortcuts), never while typing; in a list, of the row with the focus.
 on("keydown", (event) => {
   const { key, target } = event;
   const modified = event.ctrlKey || event.metaKey;
@@ -19,7 +19,7 @@ on("keydown", (event) => {
   if (marked.length) event.preventDefault();
 });
 
-// To the next session or turn, from what has the focus, or else from what is in view.
+// To the next session or turn, from the focus or else from what is in view.
 function step(by) {
   const stops = all(".row .name, .msg.user .permalink");
   const at = stops.findIndex((stop) => stop.closest(".row, .msg").contains(document.activeElement));

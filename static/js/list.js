@@ -1,4 +1,4 @@
-// The list: the tools of a row, selecting, and where the focus goes.
+// The list.
 const picked = () => all(".pick:checked");
 const current = () => document.activeElement.closest(".row");
 const goTo = (row) => row?.querySelector(".name").focus();
@@ -13,7 +13,7 @@ function equip(row) {
 }
 for (const type of ["pointerover", "focusin"]) on(type, ({ target }) => equip(target.closest(".row")));
 
-// Selecting: the bar says how many; Shift takes all between; Escape lets go.
+// Selecting: Shift takes all between, Escape lets go.
 let anchor;
 function pick(boxes, checked) {
   for (const box of boxes) box.checked = checked;
@@ -38,7 +38,7 @@ on("keydown", ({ key, target }) => {
   else if (!target.closest("dialog, [popover]")) pick(picked(), false);
 }, true);
 
-// After a change the selection is as before; the focus stays with its row or goes to the next.
+// A change keeps the selection; the focus stays or goes to the next row.
 let kept = [];
 on("htmx:configRequest", ({ detail: { parameters } }) => (parameters.shown = all(".row").length));
 on("htmx:beforeSwap", ({ detail: { xhr, requestConfig } }) => {

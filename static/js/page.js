@@ -1,4 +1,4 @@
-// On every page; and what the other scripts use.
+// On every page.
 const on = (type, act, first) => document.addEventListener(type, act, first);
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -9,7 +9,7 @@ const keep = (name, value) => (document.cookie = `${name}=${value}; path=/; max-
 document.documentElement.classList.add("scripted");
 keep("zone", Intl.DateTimeFormat().resolvedOptions().timeZone ?? ""); // the server writes times in it
 
-// <button class="copy" data-of="#field">; in a figure for its code; <a class="copy"> for the text that it leads to.
+// A .copy copies the field that it names, its figure's code, or what it leads to.
 on("click", async (event) => {
   const button = event.target.closest(".copy");
   if (!button) return;
@@ -31,7 +31,7 @@ on("click", async (event) => {
   one("#said").textContent = "Copied";
 });
 
-// The newest proof of origin, and the button that was pressed.
+// The newest proof of origin, and the button pressed.
 on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => {
   if (verb === "get") return;
   parameters.csrfmiddlewaretoken = cookie("csrftoken");
@@ -39,12 +39,18 @@ on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => 
   if (name) parameters[name] = value;
 });
 
-// A refusal brings its own toast and is never painted (htmx-config). #live says less and goes on.
+// A refusal brings its toast and is never painted (htmx-config).
 const say = ({ target }, id) => target.id === "live" || one("#toasts").append(one(id).content.cloneNode(true));
 on("htmx:responseError", (event) => event.detail.xhr.response.includes("#toasts") || say(event, "#refused"));
 on("htmx:sendError", (event) => say(event, "#unreachable"));
 on("htmx:afterRequest", ({ target, detail: { xhr } }) => {
   if (target.id === "live") one("#away").hidden = (xhr.status || 500) < 500;
+});
+// How much of an upload is sent; then the server works.
+on("htmx:xhr:progress", ({ target, detail: { loaded, total } }) => {
+  const bar = target.querySelector(".working progress");
+  if (loaded < total) bar?.setAttribute("value", loaded / total);
+  else bar?.removeAttribute("value");
 });
 // What nobody sees asks nothing.
 on("htmx:beforeRequest", (event) => {
@@ -56,7 +62,7 @@ on("htmx:oobBeforeSwap", ({ detail }) => {
   detail.shouldSwap = !detail.target.matches(writing);
 });
 
-// What arrives above or below what one reads moves nothing; at the end of a transcript one follows it.
+// What arrives moves nothing that one reads; at the end of a transcript one follows it.
 const box = () => one(".scroll");
 const follows = () => Math.abs(box().scrollTop) < 60 && !one("#later");
 let ends = [];

@@ -5,8 +5,10 @@ import zipfile
 from urllib.parse import quote
 
 import pytest
+from django.test import Client
 
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.storage import files
 from sessions.storage.workspaces import workspace_path
 from tests.api.contract import assert_problem
 from tests.clients import ApiClient
@@ -174,6 +176,27 @@ def test_pages(alice_client, mallory_client, owner, session, url):
     assert alice_client.post(f"{page}remove/", {"path": "content/notes.md"}).status_code == 303
     assert alice_client.get(f"{page}view/?path=content/notes.md").status_code == 404
     assert alice_client.post(page, {"path": "content"}).status_code == 422
+
+
+def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
+    """Up to the largest upload; who isn't signed in, or sends no token of the form, leaves nothing."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.MAX_UPLOAD_BYTES = 1000, 3 * 2**20
+    page = f"/sessions/{session.pk}/files/"
+    browser = Client(enforce_csrf_checks=True)
+    form = {"path": "content", "files": io.BytesIO(b"x" * 2**20)}
+    form["files"].name = "large"
+    assert browser.post(page, form).headers["Location"].startswith("/sign-in")
+    browser.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    form["files"].seek(0)
+    assert browser.post(page, form).status_code == 403
+    assert files.list_directory(session.pk, ("content",)) == []
+    browser.cookies["csrftoken"] = "x" * 32
+    form["files"].seek(0)
+    assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 303
+    form["files"] = io.BytesIO(b"x" * (4 * 2**20))
+    form["files"].name = "larger"
+    assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 413
+    assert [entry.name for entry in files.list_directory(session.pk, ("content",))] == ["large"]
 
 
 @pytest.mark.parametrize("path", [path for path in HOSTILE if path])

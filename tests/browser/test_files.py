@@ -35,7 +35,7 @@ def test_there_and_back(alice_page: Page, alice: User, tmp_path: Path, check_axe
     files = [tmp_path / name for name in ("one.txt", "two.txt")]
     for file in files:
         file.write_text("uploaded")
-    page.get_by_label("Files to upload").set_input_files(files)
+    page.get_by_label("Drop files here").set_input_files(files)
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator(".toast")).to_contain_text("Kept 2 files.")
     expect(page.locator(".files .card")).to_have_count(6)
@@ -53,3 +53,33 @@ def test_there_and_back(alice_page: Page, alice: User, tmp_path: Path, check_axe
     page.get_by_label("Delete one.txt").click()
     page.get_by_role("button", name="Delete for ever").click()
     expect(page.locator(".files .card")).to_have_count(5)
+
+
+def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_path: Path, settings, screenshot) -> None:
+    """Uploaded over a line of 1 MB a second, and refused for what is too large, with what was kept said."""
+    page = alice_page
+    settings.MAX_UPLOAD_BYTES = 3 * 2**20
+    session = make_session(alice)
+    files = [tmp_path / name for name in ("one.bin", "two.bin")]
+    for file, size in zip(files, (2**19, 3 * 2**20 + 2**18), strict=True):
+        file.write_bytes(b"x" * size)
+    page.goto(f"/sessions/{session.pk}/files/")
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2**20}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.get_by_label("Drop files here").set_input_files(files)
+    bar = page.get_by_role("progressbar", name="Uploading")
+    expect(bar).to_be_hidden()
+    page.get_by_role("button", name="Upload", exact=True).click()
+    moved = "(least) => document.querySelector('.upload progress').position > least"
+    page.wait_for_function(moved, arg=0)
+    expect(bar).to_be_visible()
+    first = bar.evaluate("bar => bar.position")
+    assert first < 1
+    page.wait_for_function(moved, arg=first)
+    screenshot(page, "upload-under-way")
+    expect(page.get_by_role("alert")).to_contain_text("two.bin: A file has at most 3 MiB here.")
+    expect(bar).to_be_hidden()
+    page.get_by_role("link", name="Kept a file").click()
+    expect(page.locator(".files .card")).to_contain_text(["one.bin"])
