@@ -60,6 +60,8 @@ SETTINGS = (
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
     Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace, or form of files, in MiB; beyond it 413."),
     Setting("WORKSPACE_QUOTA_MB", "int", 10240, "What the files of one session may have together, in MiB."),
+    Setting("INDEX_COMMAND", "str", "mcp-vector-search", "What indexes workspaces: a name on PATH, or a path."),
+    Setting("INDEX_SECONDS", "int", 1800, "How long indexing one workspace may take."),
     Setting("RUN_SILENT_MINUTES", "int", 5, "Minutes without a heartbeat after which a run that goes is silent."),
     Setting("MAX_IMPORT_MB", "int", 2048, "Largest file to import in MiB, packed and unpacked; beyond it 413."),
     Setting("QDRANT_KEY", "str", "", "Qdrant's key, sent to QDRANT_URL alone."),

@@ -82,6 +82,8 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
                 id="research.E008",
             )
         ]
+    if settings.INDEX_SECONDS < 1:
+        return [Error("RESEARCHMIND_INDEX_SECONDS must be at least 1.", id="research.E011")]
     if not settings.RUN_SILENT_AFTER:
         return [Error("RESEARCHMIND_RUN_SILENT_MINUTES must be at least 1.", id="research.E007")]
     return []

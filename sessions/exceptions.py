@@ -312,6 +312,16 @@ class ModelServerBusy(ModelServerError):
     code = "model_server_busy"
 
 
+class IndexerNotInstalled(SessionError):
+    """The program that makes search indexes of workspaces isn't there."""
+
+    code = "indexer_not_installed"
+
+
+class IndexingFailed(SessionError):
+    """The program that makes search indexes gave up, or was ended; the error carries its exit code."""
+
+
 class VectorStoreError(SessionError):
     """Qdrant did nothing that could be relied on."""
 

@@ -17,6 +17,7 @@ from sessions.operations.tokens import create_token
 from tests import emptying
 from tests.clients import ApiClient
 from tests.factories import PASSWORD
+from tests.indexer import install
 from tests.model_server import ModelServerStub
 
 # What lies in these asks no database, unless a test there uses one: it runs once, in the part on SQLite.
@@ -189,6 +190,14 @@ def model_server(settings) -> Iterator[ModelServerStub]:
     with ModelServerStub() as stub:
         settings.MODEL_SERVER = stub.setting
         yield stub
+
+
+@pytest.fixture
+def indexer(settings, tmp_path: Path) -> Path:
+    """`mcp-vector-search` is installed: a stand-in for it."""
+    path = install(tmp_path)
+    settings.INDEX_COMMAND = str(path)
+    return path
 
 
 @pytest.fixture

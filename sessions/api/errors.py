@@ -42,6 +42,7 @@ STATUS: Mapping[type[exceptions.SessionError], int] = {
     exceptions.StorageError: 503,
     exceptions.StorageFull: 507,
     exceptions.VectorStoreError: 503,
+    exceptions.IndexerNotInstalled: 503,
     exceptions.ModelServerError: 502,
     exceptions.ModelServerNotConfigured: 503,
     exceptions.ModelServerBusy: 503,

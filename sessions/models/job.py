@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models, transaction
@@ -10,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sessions.models.json_field import JsonField
+from sessions.models.session import Session
 
 LEASE = timedelta(seconds=20)
 Position = tuple[datetime, uuid.UUID]  # of a job in the list: when it was queued, and its id
@@ -24,6 +26,7 @@ class JobKind(models.TextChoices):
     UNDO_IMPORT = "undo_import", "Take an import back"
     MERGE = "merge", "Merge sessions"
     INSIGHTS = "insights", "Count insights"
+    INDEX = "index", "Index a workspace"
 
 
 class JobState(models.TextChoices):
@@ -44,7 +47,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def page(self, *, limit: int, after: "Position | None" = None) -> list["Job"]:
         """`limit` jobs at most, the newest first, beginning behind a position."""
-        found = self.order_by("-created_at", "-pk")
+        found = self.defer("output").order_by("-created_at", "-pk")
         if after is not None:
             found = found.filter(Q(created_at__lt=after[0]) | Q(created_at=after[0], pk__lt=after[1]))
         return list(found[:limit])
@@ -52,6 +55,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> Self:
         """Jobs that wait or are under way."""
         return self.filter(state__in=UNFINISHED)
+
+    def newest_of(self, session_id: UUID) -> "Job | None":
+        """The job of a session that was started last, with whoever started it."""
+        return self.filter(session=session_id).select_related("owner").order_by("-created_at").first()
 
     def waiting(self, now: datetime) -> Self:
         """Jobs that somebody should take up: queued ones, and those whose worker was killed."""
@@ -79,6 +86,10 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=32, choices=JobKind)
+    session = models.ForeignKey(
+        Session, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs",
+        help_text="Of work on one session: everybody who has it may see how that goes, and it goes with it.",
+    )  # fmt: skip
     subject = models.CharField(max_length=255, blank=True, default="", help_text="What it works on, in words.")
     actor = JsonField(default=dict, help_text="As whom it works: the owner, perhaps through a token.")
     arguments = JsonField(default=dict)
@@ -87,6 +98,7 @@ class Job(models.Model):
     total = models.PositiveBigIntegerField(default=0, help_text="0 while nobody knows.")
     result = JsonField(default=dict)
     error = models.TextField(blank=True, default="")
+    output = models.TextField(blank=True, default="", help_text="The end of what a program said.")
     attempts = models.PositiveSmallIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     lease = models.UUIDField(null=True, blank=True)
@@ -102,10 +114,21 @@ class Job(models.Model):
             models.Index(fields=["owner", "created_at"], name="job_by_owner"),
             models.Index(fields=["state", "created_at"], name="job_by_state"),
         ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(state__in=UNFINISHED), name="one_unfinished_job_of_a_session"
+            )
+        ]
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}".strip()
+
+    @property
+    def exit_code(self) -> int | None:
+        """That of the program which an index's job ran; None while it runs, and if it was ended."""
+        code = self.result.get("exit_code")
+        return code if isinstance(code, int) else None
 
     @property
     def is_finished(self) -> bool:

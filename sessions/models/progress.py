@@ -68,8 +68,8 @@ class Progress:
         return [task["task_id"] for task in self.tasks if task["status"] == status]
 
 
-class _List:
-    """A list of a run: which columns of which rows, the newest ones in their order."""
+class RowList:
+    """A list of what belongs to a session: which columns of which rows, the newest ones in their order."""
 
     def __init__(
         self, model: type[models.Model], names: Sequence[str], *, order: str = "id", only: str = "", newest: int = 0
@@ -111,19 +111,19 @@ _NEWEST_VERSION = (
 )
 _ARTIFACT = ("id", "kind", "version", "path", "created_at")
 _LISTS = {
-    "phases": _List(PhaseEntry, ("phase", "entered_at")),
-    "answers": _List(Answer, ("question_id", "answer", "answered_at")),
-    "artifacts": _List(Artifact, (*_ARTIFACT, "data"), order="kind", only=_NEWEST_VERSION),
-    "tasks": _List(Task, ("task_id", "title", "status", "error"), order="position"),
-    "errors": _List(ErrorEntry, ("id", "timestamp", "task_id", "error_message", "phase"), newest=NEWEST),
-    "logs": _List(LogEntry, ("id", "timestamp", "message"), newest=NEWEST),
-    "clarifications": _List(
+    "phases": RowList(PhaseEntry, ("phase", "entered_at")),
+    "answers": RowList(Answer, ("question_id", "answer", "answered_at")),
+    "artifacts": RowList(Artifact, (*_ARTIFACT, "data"), order="kind", only=_NEWEST_VERSION),
+    "tasks": RowList(Task, ("task_id", "title", "status", "error"), order="position"),
+    "errors": RowList(ErrorEntry, ("id", "timestamp", "task_id", "error_message", "phase"), newest=NEWEST),
+    "logs": RowList(LogEntry, ("id", "timestamp", "message"), newest=NEWEST),
+    "clarifications": RowList(
         Clarification,
         ("id", "question", "context", "options", "asked_at", "is_pending", "answer", "answered_at"),
         newest=1,
     ),
 }
-_WITHOUT_DATA = _LISTS | {"artifacts": _List(Artifact, _ARTIFACT, order="kind", only=_NEWEST_VERSION)}
+_WITHOUT_DATA = _LISTS | {"artifacts": RowList(Artifact, _ARTIFACT, order="kind", only=_NEWEST_VERSION)}
 
 
 def progress_columns(*, with_data: bool) -> str:

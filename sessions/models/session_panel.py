@@ -10,9 +10,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
+from sessions.models.job import Job
 from sessions.models.membership import MEMBERSHIP
 from sessions.models.message import Message, Role
-from sessions.models.progress import Progress, from_runs, progress_columns, read_columns
+from sessions.models.progress import Progress, RowList, from_runs, progress_columns, read_columns
 from sessions.models.relatives import Relative, read_relatives, relatives_column
 from sessions.models.revision import Reason, Revision
 from sessions.models.rows import db_id
@@ -36,6 +37,12 @@ _REVISIONS = {
 }
 
 
+_INDEXING = RowList(
+    Job,
+    ("id", "state", "created_at", "started_at", "finished_at", "cancel_requested", "error", "result"),
+    order="created_at",
+    newest=1,
+)
 _USER = get_user_model()._meta.db_table
 _PERSON, _LINK = "user_id, username, role", "id, created_at, expires_at, include_files"
 _MEMBERS = (
@@ -103,6 +110,7 @@ class PanelRows:
     relatives: Sequence[Relative]
     progress: Progress
     vectors: Collection | None
+    indexing: Job | None = None  # the newest, without its output
 
 
 def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) -> PanelRows:
@@ -117,14 +125,15 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
             f"(SELECT count(*) FROM {_REVISION} r WHERE r.session_id = s.id), "
             f"EXISTS (SELECT 1 FROM {Message._meta.db_table} m "
             f'WHERE m.session_id = s.id AND m."index" = 0 AND m.role = %s), '
-            f"{_PEOPLE[connection.vendor]}, {family}, {COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
+            f"{_PEOPLE[connection.vendor]}, {family}, {_INDEXING.select(connection.vendor)}, "
+            f"{COLLECTION_COLUMNS}, {progress_columns(with_data=False)} "
             f"FROM {from_runs()} LEFT JOIN {_COLLECTION} ON {_COLLECTION}.session_id = s.id WHERE s.id = %s",
             [revisions, Role.SYSTEM.value, *seen, db_id(session_id)],
         )
         row = cursor.fetchone()
     if row is None:
         return PanelRows([], 0, False, [], [], [], Progress(), None)
-    lines, count, has_prompt, people, links, relatives, *more = row
+    lines, count, has_prompt, people, links, relatives, indexing, *more = row
     vectors, progress = more[:_COLLECTION_WIDTH], more[_COLLECTION_WIDTH:]
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
@@ -135,6 +144,7 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
         read_relatives(session_id, relatives),
         read_columns(progress, with_data=False),
         None if vectors[0] is None else collection_from(session_id, vectors),
+        next((Job(**job) for job in _INDEXING.read(indexing)), None),
     )
 
 

@@ -140,6 +140,16 @@ def remove_workspace(session_id: UUID, removed: Callable[[], object] = lambda: N
     return True
 
 
+def clear_up_after_program(session_id: UUID) -> None:
+    """Remove what a program that has ended wrote to a workspace after that was removed, or moved to the trash."""
+    with transaction.atomic():
+        session = Session.objects.select_for_update().filter(pk=session_id).first()
+        if session is not None and session.in_trash:
+            workspaces.remove_latecomer(session_id)
+    if session is None:
+        remove_workspace(session_id)
+
+
 def retry_workspace_removals() -> int:
     """Try every waiting removal once more; return how many workspaces are gone."""
     waiting = WorkspaceRemoval.objects.order_by("last_attempt_at", "pk").values_list("session_id", flat=True)

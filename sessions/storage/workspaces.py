@@ -1,5 +1,6 @@
 """Workspace directories: `WORKSPACE_ROOT/<session id>/content/`. The path is derived, never taken from a caller."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -108,6 +109,15 @@ def remove(session_id: UUID, removed: Callable[[], object] = lambda: None) -> No
     with translated("remove the workspace"):
         remove_tree(root(), str(session_id), removed)
         remove_tree(trash(), str(session_id), removed)
+
+
+def remove_latecomer(session_id: UUID) -> None:
+    """Remove an index that was written to where the workspace was until it moved to the trash; nothing else."""
+    if os.path.lexists(trashed_path(session_id)) and os.path.lexists(workspace_path(session_id)):
+        with translated("remove an index"):
+            remove_tree(workspace_path(session_id), INDEX)
+        with contextlib.suppress(OSError):  # somebody else has written there too: the doctor tells of it
+            workspace_path(session_id).rmdir()
 
 
 def exists(session_id: UUID) -> bool:

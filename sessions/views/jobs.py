@@ -24,8 +24,9 @@ _TITLES: Final[Mapping[str, str]] = {
     JobKind.UNDO_IMPORT: "Take back the import of {}",
     JobKind.MERGE: "Merge {}",
     JobKind.INSIGHTS: "Count insights of {}",
+    JobKind.INDEX: "Index {}",
 }
-_TONES: Final[Mapping[str, str]] = {
+TONES: Final[Mapping[str, str]] = {
     JobState.QUEUED: "quiet",
     JobState.RUNNING: "",
     JobState.DONE: "good",
@@ -85,13 +86,13 @@ def _followed(request: PageRequest, name: str, context: dict[str, Any]) -> HttpR
 
 
 def _view(job: Job) -> JobView:
-    link, link_text = _link(job) if job.state == JobState.DONE else ("", "")
+    link, link_text = _link(job)
     return JobView(
         id=str(job.pk),
         address=reverse("job", args=[job.pk]),
         title=_TITLES[job.kind].format(job.subject or "files"),
         word=JobState(job.state).label,
-        tone=_TONES[job.state],
+        tone=TONES[job.state],
         percent=min(100, 100 * job.done // job.total) if job.total and not job.is_finished else None,
         said=_said(job),
         link=link,
@@ -137,11 +138,16 @@ _DONE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     JobKind.UNDO_IMPORT: _taken_back,
     JobKind.MERGE: lambda result: f"{amount(result.get('sources', 0), 'session')} are one now.",
     JobKind.INSIGHTS: lambda result: f"{amount(result.get('sessions', 0), 'session')} counted.",
+    JobKind.INDEX: lambda result: "Its workspace is indexed.",
 }
 
 
 def _link(job: Job) -> tuple[str, str]:
-    """Where what the job made can be seen."""
+    """Where what the job made, or is making, can be seen."""
+    if job.session_id:
+        return reverse("session_index", args=[job.session_id]), "What it says"
+    if job.state != JobState.DONE:
+        return "", ""
     if job.kind == JobKind.IMPORT and job.result.get("import_id"):
         return reverse("import_report", args=[job.result["import_id"]]), "What became of the files"
     if job.kind in (JobKind.PURGE, JobKind.EMPTY_TRASH):

@@ -18,6 +18,7 @@ from sessions.storage import workspaces
 from sessions.storage.files import Entry, list_directory
 from sessions.storage.workspaces import CONTENT, WorkspaceState
 from sessions.views.activity import Activity, activity
+from sessions.views.index_view import IndexView, index_view
 from sessions.views.run_view import RunView, run_view
 from sessions.views.words import amount, counted
 
@@ -82,6 +83,7 @@ class Panel:
     activity: Activity
     workspace: WorkspaceState
     workspace_path: Path
+    index: IndexView
     files: list[Entry]
     parents: list[Relative]
     children: list[Relative]
@@ -100,6 +102,7 @@ def panel(session: Session, reader: Actor) -> Panel:
     reader_id = reader.user_id
     rows = read_panel(session.pk, revisions=REVISIONS_SHOWN, visible=visible_sessions(reader))
     place = workspaces.trashed_path if session.in_trash else workspaces.workspace_path
+    workspace = workspaces.state(session.pk, in_trash=session.in_trash)
     policy = RetentionPolicy.objects.current() if session.in_trash or session.ttl_seconds else RetentionPolicy()
     return Panel(
         tags=tags_of(session),
@@ -109,8 +112,9 @@ def panel(session: Session, reader: Actor) -> Panel:
         revisions=[revision_view(line, reader_id=reader_id) for line in rows.revisions],
         revision_count=rows.revision_count,
         activity=activity(session.pk, reader_id=reader_id),
-        workspace=workspaces.state(session.pk, in_trash=session.in_trash),
+        workspace=workspace,
         workspace_path=place(session.pk),
+        index=index_view(session, rows.indexing, is_indexed=workspace.is_indexed),
         files=_files(session),
         parents=[relative for relative in rows.relatives if relative.is_parent],
         children=[relative for relative in rows.relatives if not relative.is_parent],

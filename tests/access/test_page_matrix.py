@@ -117,6 +117,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
             "files/raw/": {"path": "content/a.txt"}, "files/zip/": {}, "run/": {}, "run/artifacts/<str:kind>/": {},
             "messages/<int:index>/text/": {}, "export/": {}, "revisions/": {}, "revisions/<int:number>/": {},
             "revisions/<int:number>/messages/<int:index>/text/": {}, "fork/": {}, "activity/": {}, "statistics/": {},
+            "index/": {},
         }.items()
     },
     ("GET", f"{S}live/"): ({}, reading(303) | dict.fromkeys(STRANGERS, 303)),
@@ -132,7 +133,7 @@ EXPECTED: dict[tuple[str, str], tuple[dict[str, Any], dict[str, int]]] = {
             "details/": {"description": "x"}, "files/remove/": {"path": "content/a.txt"},
             "run/answer/": {"answer": "yes"}, "run/stop/": {}, "run/reopen/": {}, "system-prompt/": {"content": "x"},
             "messages/<int:index>/edit/": {"content": "x"}, "revisions/<int:number>/restore/": {},
-            "files/": {"path": "content", "files": "{file}"},
+            "files/": {"path": "content", "files": "{file}"}, "index/": {}, "index/cancel/": {},
         }.items()
     },
     ("POST", f"{S}ask/"): ({"content": "x"}, writing(303)),
@@ -198,7 +199,7 @@ def state(session: Session) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("route", sorted({route for _, route in EXPECTED}))
-def test_who_gets_what(request, clients, alice, session, route):
+def test_who_gets_what(request, clients, alice, session, route, indexer):
     if "ask" in route:
         request.getfixturevalue("model_server")
     _, secret = make_link(actor=alice, session_id=session.pk)

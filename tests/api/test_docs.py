@@ -35,7 +35,7 @@ def test_with_a_token_too(owner):
 LAST = ("/abort", "/fail")  # nothing can be told of a run that has ended
 
 
-def test_examples_are_calls_that_work(owner, alice, bob, session, model_server):
+def test_examples_are_calls_that_work(owner, alice, bob, session, model_server, indexer):
     """The bodies of the examples, sent as they stand; those that merge need sessions that are there."""
     type(alice).objects.filter(pk=alice.pk).update(is_superuser=True)  # some calls are for administrators
     for (method, path), body in sorted(example_bodies().items(), key=lambda item: item[0][1].endswith(LAST)):

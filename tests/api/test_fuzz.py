@@ -41,7 +41,7 @@ class _AnyModel(tuple[str, ...]):
 
 
 @pytest.fixture
-def target(alice, bob, model_server) -> Session:
+def target(alice, bob, model_server, indexer) -> Session:
     """A session with messages of both kinds, a revision, and a state of its own. The model server has any model."""
     model_server.models = _AnyModel()
     session = make_session(alice, messages=6, tags=["a"], metadata={"k": [1]})

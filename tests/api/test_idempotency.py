@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sessions.models import IdempotencyKey, Session, ShareLink, VectorPoint
+from sessions.models import IdempotencyKey, Job, Session, ShareLink, VectorPoint
 from sessions.models.progress import read_progress
 from sessions.operations.editing import edit_message
+from sessions.operations.jobs.indexing import index_later
 from sessions.operations.lifecycle import archive_session
 from sessions.operations.runs.clarifications import ask
 from sessions.operations.runs.phases import abort_run
@@ -43,6 +44,8 @@ BODIES = {
     "/sessions/{session_id}/share": {"usernames": ["bob"], "permissions": ["read"]},
     "/sessions/{session_id}/links": {},
     "/sessions/{session_id}/fork": {},
+    "/sessions/{session_id}/index": None,
+    "/sessions/{session_id}/index/cancel": None,
     "/sessions/{session_id}/split": {"parts": [{"name": "start", "message_ranges": [[0, 1]]}]},
     "/sessions/{session_id}/points": {"points": [{"point_id": 1, "vector": [1, 2]}]},
     "/sessions/merge": {"source_session_ids": ["{session_id}", "{other_id}"]},
@@ -63,6 +66,7 @@ def state(session):
         read_progress(session.pk),
         ShareLink.objects.count(),
         VectorPoint.objects.count(),
+        list(Job.objects.order_by("created_at").values_list("state", flat=True)),
     )
 
 
@@ -81,7 +85,7 @@ def body_of(path: str, session: Session, owner) -> object:
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_every_post_is_done_once(owner, ada_token, session, alice, bob, path, model_server):
+def test_every_post_is_done_once(owner, ada_token, session, alice, bob, path, model_server, indexer):
     body, caller = body_of(path, session, owner), ContractClient(ada_token) if "cleanup" in path else owner
     if "cleanup" in path:
         Session.objects.update(last_accessed=LONG_AGO, updated_at=LONG_AGO)
@@ -91,6 +95,8 @@ def test_every_post_is_done_once(owner, ada_token, session, alice, bob, path, mo
         archive_session(actor=alice, session_id=session.pk)
     if path.endswith("/clarification/answer"):
         ask(actor=alice, session_id=session.pk, question="x?")
+    if path.endswith("/index/cancel"):
+        index_later(actor=alice, session_id=session.pk)
     if path.endswith("/reopen"):
         abort_run(actor=alice, session_id=session.pk)
     import_id = _imported(owner) if "import_id" in path else ""

@@ -147,6 +147,9 @@ EXPECTED: dict[tuple[str, str], tuple[object, dict[str, int]]] = {
     ("GET", "sessions/<session_id>/files/<path>"): (None, reading()),
     ("PUT", "sessions/<session_id>/files/<path>"): ("x", writing(201)),
     ("DELETE", "sessions/<session_id>/files/<path>"): (None, writing(204)),
+    ("GET", "sessions/<session_id>/index"): (None, reading()),
+    ("POST", "sessions/<session_id>/index"): (None, writing(202)),
+    ("POST", "sessions/<session_id>/index/cancel"): (None, writing()),
     ("GET", "sessions/<session_id>/points"): (None, reading()),
     ("POST", "sessions/<session_id>/points"): ({"points": [{"point_id": 1, "vector": [1]}]}, writing()),
     ("DELETE", "sessions/<session_id>/points"): ({"point_ids": [1]}, writing()),
@@ -244,7 +247,7 @@ def clients(alice, bob, vera, mallory, ada, session) -> dict[str, ContractClient
 
 
 @pytest.mark.parametrize(("method", "route"), sorted(EXPECTED))
-def test_who_gets_what(clients, alice, session, method, route, model_server):
+def test_who_gets_what(clients, alice, session, method, route, model_server, indexer):
     body, expected = EXPECTED[method, route]
     if "revisions" in route:
         edit_message(actor=alice, session_id=session.pk, index=2, content="better")

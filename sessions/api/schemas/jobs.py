@@ -11,7 +11,7 @@ class JobAnswer(Answer):
     """Long work that goes on in the worker."""
 
     job_id: str
-    kind: str = Field(description="`merge`, `import`, `undo_import`, `purge`, `empty_trash`, `insights`, …")
+    kind: str = Field(description="`merge`, `import`, `undo_import`, `purge`, `empty_trash`, `insights`, `index`, …")
     subject: str = Field(description="What it works on, in words.")
     state: str = Field(description="`queued`, `running`; then `done`, `failed` or `cancelled`.")
     done: int = Field(description="How far it is, of `total`.")

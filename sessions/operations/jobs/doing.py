@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from sessions.exceptions import SessionError, StorageError
 from sessions.models import Job, JobKind, JobState
-from sessions.operations.jobs import counting, importing, merging, purging, undoing
+from sessions.operations.jobs import counting, importing, indexing, merging, purging, undoing
 from sessions.operations.jobs.work import Cancelled, Interrupted, LeaseLost, Work
 from sessions.storage import held
 
@@ -16,6 +16,7 @@ KINDS: Mapping[str, Callable[[Work], dict[str, Any]]] = {
     JobKind.PURGE: purging.purge,
     JobKind.EMPTY_TRASH: purging.empty_trash,
     JobKind.IMPORT: importing.import_files,
+    JobKind.INDEX: indexing.index,
     JobKind.UNDO_IMPORT: undoing.undo,
     JobKind.MERGE: merging.merge,
     JobKind.INSIGHTS: counting.count,

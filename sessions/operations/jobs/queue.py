@@ -28,6 +28,7 @@ def start_job(
     arguments: dict[str, Any] | None = None,
     total: int = 0,
     job_id: UUID | None = None,
+    session_id: UUID | None = None,
 ) -> Job:
     """Queue a job for the worker, in the caller's transaction if there is one; return it.
 
@@ -40,6 +41,7 @@ def start_job(
         id=job_id or uuid4(),
         owner_id=actor.user_id,
         kind=kind,
+        session_id=session_id,
         subject=subject if len(subject) <= 255 else subject[:254] + "…",
         actor={
             "token_id": actor.token_id,
@@ -83,13 +85,18 @@ def cancel_job(*, actor: "Actor | User", job_id: UUID | str) -> Job:
     job = job_for_reading(actor, job_id)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
-        if job.state == JobState.QUEUED:
-            job.state, job.finished_at = JobState.CANCELLED, timezone.now()
-            transaction.on_commit(lambda: held.release(job.pk), robust=True)
-        if not job.is_finished or job.state == JobState.CANCELLED:
-            job.cancel_requested = True
-            job.save(update_fields=["state", "finished_at", "cancel_requested"])
+        stop_job(job)
     return job
+
+
+def stop_job(job: Job) -> None:
+    """Cancel a job that the caller's transaction has locked, for whoever the caller lets do that."""
+    if job.state == JobState.QUEUED:
+        job.state, job.finished_at = JobState.CANCELLED, timezone.now()
+        transaction.on_commit(lambda: held.release(job.pk), robust=True)
+    if not job.is_finished or job.state == JobState.CANCELLED:
+        job.cancel_requested = True
+        job.save(update_fields=["state", "finished_at", "cancel_requested"])
 
 
 def forget_old_jobs() -> int:

@@ -8,7 +8,6 @@ from typing import Any, Self
 from uuid import UUID
 
 import structlog
-from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
@@ -51,9 +50,16 @@ class Work:
 
     def actor(self) -> Actor:
         """As whom the job works. Raises NotAllowed if that account or token isn't let in any more."""
+        actor = self.started_by()
+        if not is_still_let_in(actor):
+            raise NotAllowed("The account or token that started this job isn't let in any more.")
+        return actor
+
+    def started_by(self) -> Actor:
+        """Who started the job, whatever has become of them."""
         kept = self.job.actor
-        user = get_user_model().objects.get(pk=self.job.owner_id)
-        actor = Actor(
+        user = self.job.owner
+        return Actor(
             user_id=user.pk,
             username=user.get_username(),
             is_administrator=user.is_superuser,
@@ -61,9 +67,6 @@ class Work:
             token_name=kept["token_name"],
             only_session=UUID(kept["only_session"]) if kept["only_session"] else None,
         )
-        if not is_still_let_in(actor):
-            raise NotAllowed("The account or token that started this job isn't let in any more.")
-        return actor
 
     def advance(self, done: int | None = None, total: int | None = None) -> None:
         """Tell how far the work is, and stop here if it is to stop. Costs nothing: a thread writes it down.
@@ -82,12 +85,16 @@ class Work:
         """So many more are done; 0 only asks whether to go on. Raises as `advance`."""
         self.advance(self._pulse.progress[0] + more)
 
-    def conclude(self, result: dict[str, Any]) -> None:
+    def show(self, output: str) -> None:
+        """Show people what a program has said until now. Costs nothing: the thread writes it down."""
+        self._pulse.output = output
+
+    def conclude(self, result: dict[str, Any], *, state: JobState = JobState.DONE, error: str = "") -> None:
         """Finish the job in the caller's transaction: what was done and that it is done are committed together.
 
         Raises LeaseLost, which rolls the caller back.
         """
-        self._finish(JobState.DONE, result=result)
+        self._finish(state, result=result, error=error)
         transaction.on_commit(self._note_conclusion)
 
     def _note_conclusion(self) -> None:
@@ -110,6 +117,7 @@ class Work:
         done = max(done, total) if state == JobState.DONE else done
         mine = Job.objects.filter(pk=self.job.pk, lease=self._lease, state=JobState.RUNNING)
         values |= {"done": done, "total": total, "finished_at": timezone.now(), "leased_until": None}
+        values |= self._pulse.new_output()
         if not mine.update(state=state, **values):
             raise LeaseLost
 
@@ -129,6 +137,7 @@ class _Pulse(threading.Thread):
         self.is_lost = False
         self.is_cancelled = job.cancel_requested
         self.progress = (job.done, job.total)
+        self.output = self._written_output = job.output
         self._written = self.progress
         self._mine = Job.objects.filter(pk=job.pk, lease=job.lease, state=JobState.RUNNING)
         self._ended = threading.Event()
@@ -144,7 +153,7 @@ class _Pulse(threading.Thread):
         renewed = time.monotonic()
         while not self._ended.wait(_BEAT_SECONDS):
             is_due = time.monotonic() - renewed > _RENEW_SECONDS
-            if not is_due and self.progress == self._written:
+            if not is_due and self.progress == self._written and not self.new_output():
                 continue
             try:
                 self._beat()
@@ -154,10 +163,17 @@ class _Pulse(threading.Thread):
             finally:
                 connection.close()
 
+    def new_output(self) -> dict[str, str]:
+        """What is to be written of the output: all of it if anything has come."""
+        output = self.output
+        return {} if output == self._written_output else {"output": output}
+
     def _beat(self) -> None:
         done, total = progress = self.progress
+        values = self.new_output()
         with transaction.atomic():
-            is_mine = self._mine.update(done=done, total=total, leased_until=timezone.now() + LEASE)
+            is_mine = self._mine.update(done=done, total=total, leased_until=timezone.now() + LEASE, **values)
             self.is_lost = not is_mine and not self._ended.is_set()
             self.is_cancelled = bool(is_mine) and self._mine.values_list("cancel_requested", flat=True).get()
         self._written = progress
+        self._written_output = values.get("output", self._written_output)
