@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from sessions.models.rows import db_id, db_json, sqlite_time
+from sessions.models.rows import db_id, db_json, prepared_cursor, sqlite_time
 
 _AT_ONCE = 2_000  # rows: Django's SQLite cursor keeps what it is given until the call returns
 
@@ -36,7 +36,7 @@ def insert_object(row: models.Model) -> None:
         convert, value = _converter(field), getattr(row, field.attname)
         values.append(value if convert is None else convert(value))
     places = ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(f"INSERT INTO {row._meta.db_table} ({columns}) VALUES ({places})", values)
     row._state.adding, row._state.db = False, connection.alias
 

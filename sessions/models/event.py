@@ -5,10 +5,10 @@ from typing import Any, Never
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 
-from sessions.models.rows import db_id, db_json, db_time
+from sessions.models.rows import db_id, db_json, db_time, prepared_cursor
 from sessions.models.session import Session
 
 _APPEND_ONLY = "Events are append-only: write another one instead."
@@ -127,7 +127,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         owner, whose = "%s", account_id or values.get("actor_id")
         if session_id is not None:
             owner, whose = f"(SELECT owner_id FROM {Session._meta.db_table} WHERE id = %s)", row["session_id"]
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {self.model._meta.db_table} ({columns}, owner_id) VALUES ({places}, {owner})",
                 [*row.values(), whose],

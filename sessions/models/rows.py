@@ -24,6 +24,11 @@ def db_id(value: Any) -> str:
     return str(value.hex)
 
 
+def id_text(value: str) -> str:
+    """A UUID that a `RowReader` selected as text, with its dashes on both databases."""
+    return value if "-" in value else _dashed(value)
+
+
 def db_time(value: datetime | None) -> Any:
     """A time as the database in use takes it in a parameter."""
     return value if connection.vendor == "postgresql" else sqlite_time(value)
@@ -40,15 +45,16 @@ def db_json(value: Any) -> str | None:
 
 
 def prepared_cursor() -> CursorWrapper:
-    """A cursor whose statements are planned once for a connection. For those that cost more to plan than to run.
+    """A cursor whose statements are planned once for a connection: those that read or write a few rows by their keys.
 
+    They cost more to plan than to run. A list's must not be: one plan does not fit owners of ten and of a million.
     SQLite's driver does so anyway. Of PostgreSQL's, Django's cursors send each statement as a text of its own.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or connection.queries_logged:  # psycopg keeps no text of a prepared one to log
         return connection.cursor()
     connection.ensure_connection()
     cursor: Any = psycopg.Cursor(connection.connection)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    return connection.make_cursor(cursor)
 
 
 class RowReader:

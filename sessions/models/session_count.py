@@ -24,17 +24,22 @@ class SessionCountQuerySet(models.QuerySet["SessionCount"]):
 
     def sessions(self, owner_id: int, statuses: Iterable[str], pinned: bool | None = None) -> int:
         """How many sessions the owner has with one of these statuses."""
+        expression, values = self.sum_of(owner_id, statuses, pinned)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {expression}", values)
+            return int(cursor.fetchone()[0])
+
+    def sum_of(self, owner_id: int, statuses: Iterable[str], pinned: bool | None = None) -> tuple[str, list[Any]]:
+        """What `sessions` asks for, as an SQL expression and its parameters."""
         wanted = [str(status) for status in statuses]
         if not wanted:
-            return 0
+            return "0", []
         condition = f"owner_id = %s AND tag_id IS NULL AND status IN ({', '.join(['%s'] * len(wanted))})"
         values: list[Any] = [owner_id, *wanted]
         if pinned is not None:
             condition += " AND pinned = %s"
             values.append(pinned)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT sum(amount) FROM {self.model._meta.db_table} WHERE {condition}", values)
-            return int(cursor.fetchone()[0] or 0)
+        return f"COALESCE((SELECT sum(amount) FROM {self.model._meta.db_table} WHERE {condition}), 0)", values
 
     def owners_above(self, most: int, statuses: Iterable[str]) -> list[tuple[int, int]]:
         """(owner, sessions) of everybody with more than so many sessions of these statuses, in one query."""

@@ -6,7 +6,7 @@ than a few pages, no OFFSET. (docs/decisions/0005-lists.md)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,17 @@ LIST_FIELDS = [field.name for field in Session._meta.concrete_fields if field.na
 class SessionPage:
     """Rows in order (each with `tags` and PEOPLE_FIELDS), and where the next page starts, None on the last one."""
 
-    rows: list[Row] = field(default_factory=list)
-    next: Position | None = None
+    rows: list[Row]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionValues:
+    """A page as `session_row` reads it: the database's own values in order, and how many there are on all pages."""
+
+    rows: list[tuple[Any, ...]]
+    next: Position | None
+    count: int | None
 
 
 _readers: dict[tuple[str, ...], RowReader] = {}
@@ -71,9 +80,63 @@ def list_sessions(
 
     With people, `is_shared` is not only whether it has members but the list of their names.
     """
+    reader = session_reader(fields)
+    page = _read_page(
+        wanted, reader, sort=sort, limit=limit, after=after, offset=offset, with_people=with_people, with_count=False
+    )
+    rows = reader.read_all(page.rows, *PEOPLE_FIELDS, "tags")
+    for row in rows:
+        row["tags"] = orjson.loads(row["tags"])
+        if isinstance(row["is_shared"], str):
+            row["is_shared"] = orjson.loads(row["is_shared"])
+    return SessionPage(rows, page.next)
+
+
+def list_values(
+    wanted: SessionFilter,
+    *,
+    sort: str = DEFAULT_SORT,
+    limit: int = 50,
+    after: Position | None = None,
+    offset: int = 0,
+    with_count: bool = True,
+) -> SessionValues:
+    """The same page as values that nothing was made of yet, and with it the number of sessions on all pages."""
+    page = _read_page(
+        wanted,
+        session_reader(LIST_FIELDS),
+        sort=sort,
+        limit=limit,
+        after=after,
+        offset=offset,
+        with_people=False,
+        with_count=with_count,
+    )
+    if with_count and page.count is None:  # no row could say it
+        return replace(page, count=count_sessions(wanted))
+    return page
+
+
+def session_row(values: tuple[Any, ...]) -> Row:
+    """A row of `list_sessions` from values of `list_values`."""
+    row = session_reader(LIST_FIELDS).read(values, *PEOPLE_FIELDS, "tags")
+    row["tags"] = orjson.loads(row["tags"])
+    return row
+
+
+def _read_page(
+    wanted: SessionFilter,
+    reader: RowReader,
+    *,
+    sort: str,
+    limit: int,
+    after: Position | None,
+    offset: int,
+    with_people: bool,
+    with_count: bool,
+) -> SessionValues:
     column, descending = sort.removeprefix("-"), sort.startswith("-")
     direction = "DESC" if descending else "ASC"
-    reader = session_reader(fields)
     ranges: list[str] = []
     values: list[Any] = []
     for found in wanted.ranges(column, descending=descending, after=after):
@@ -83,51 +146,61 @@ def list_sessions(
         )
         values += [*found.values, offset + limit + 1]
     if not ranges:
-        return SessionPage()
+        return SessionValues([], None, None)
+    count = _count(wanted) if with_count else Counting("NULL", [])
     order = f'"pinned" DESC, "{column}" {direction}, "id" {direction}'
+    people = _PEOPLE[connection.vendor] if with_people else has_members("s.id")
     statement = (
-        f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, "
-        f"{_PEOPLE[connection.vendor] if with_people else has_members('s.id')}, "
-        f"{TAGS_OF_SESSION[connection.vendor]} "
+        f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {people}, "
+        f"{TAGS_OF_SESSION[connection.vendor]}, {count.expression} "
         f"FROM (SELECT * FROM ({' UNION ALL '.join(ranges)}) u ORDER BY {order} LIMIT %s OFFSET %s) page "
         f"JOIN {_SESSION} s ON s.id = page.id JOIN {_USER} owner ON owner.id = s.owner_id "
         f'ORDER BY s."pinned" DESC, s."{column}" {direction}, s."id" {direction}'
     )
-    rows = _read_rows(reader, statement, [wanted.user_id, *values, limit + 1, offset])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [wanted.user_id, *count.values, *values, limit + 1, offset])
+        return _page_of(cursor.fetchall(), reader, limit, column)
+
+
+def _page_of(rows: list[tuple[Any, ...]], reader: RowReader, limit: int, column: str) -> SessionValues:
+    """A page of rows of which the last value is the count, and of which one more than asked for may have come."""
+    count = rows[0][-1] if rows else None
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
-        last = rows[-1]
+        last = reader.read(rows[-1])
         following = Position(last["pinned"], last[column], UUID(last["id"]))
-    return SessionPage(rows, following)
+    return SessionValues([row[:-1] for row in rows], following, None if count is None else int(count))
 
 
-def _read_rows(reader: RowReader, statement: str, values: Sequence[Any]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")
-    for row in rows:
-        row["tags"] = orjson.loads(row["tags"])
-        if isinstance(row["is_shared"], str):
-            row["is_shared"] = orjson.loads(row["is_shared"])
-    return rows
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """A number as an SQL expression, with its parameters."""
+
+    expression: str
+    values: list[Any]
+
+
+def _count(wanted: SessionFilter) -> Counting:
+    """How many sessions the filter lets through: the kept counts, where they know it, else counted."""
+    if wanted.is_plain:
+        return Counting(*SessionCount.objects.sum_of(wanted.user_id, wanted.statuses, wanted.pinned))
+    if wanted.scope == "all" and replace(wanted, scope="owned").is_plain:
+        parts = [_count(replace(wanted, scope="owned")), _count(replace(wanted, scope="shared"))]
+    else:
+        parts = [
+            Counting(f"(SELECT count(*) FROM {found.source} WHERE {found.condition})", found.values)
+            for found in wanted.ranges("updated_at", descending=True)
+        ]
+    expression = " + ".join(part.expression for part in parts) or "0"
+    return Counting(f"({expression})", [value for part in parts for value in part.values])
 
 
 def count_sessions(wanted: SessionFilter) -> int:
     """The exact number of sessions that the filter lets through."""
-    if wanted.scope == "all" and replace(wanted, scope="owned").is_plain:
-        return count_sessions(replace(wanted, scope="owned")) + count_sessions(replace(wanted, scope="shared"))
-    if wanted.is_plain:
-        return SessionCount.objects.sessions(wanted.user_id, wanted.statuses, wanted.pinned)
-    counts: list[str] = []
-    values: list[Any] = []
-    for found in wanted.ranges("updated_at", descending=True):
-        counts.append(f"(SELECT count(*) FROM {found.source} WHERE {found.condition})")
-        values += found.values
-    if not counts:
-        return 0
+    count = _count(wanted)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {' + '.join(counts)}", values)
+        cursor.execute(f"SELECT {count.expression}", count.values)
         return int(cursor.fetchone()[0])
 
 

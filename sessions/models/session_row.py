@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from sessions.models.membership import has_members, is_member, role_in
-from sessions.models.rows import Row, db_id
+from sessions.models.rows import Row, db_id, prepared_cursor
 from sessions.models.session import Session, Status
 from sessions.models.session_filter import TAGS_OF_SESSION
 from sessions.models.session_list import LIST_FIELDS, PEOPLE_FIELDS, session_reader
@@ -32,7 +32,7 @@ def find_session_rows(
     if not include_deleted:
         condition += " AND s.status <> %s"
         values.append(Status.DELETED.value)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {has_members('s.id')}, "
             f"{TAGS_OF_SESSION[connection.vendor]} FROM {_SESSION} s "

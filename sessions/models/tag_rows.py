@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions.models.rows import db_id
+from sessions.models.rows import db_id, prepared_cursor
 from sessions.models.session import SessionTag
 from sessions.models.tag import Tag
 
@@ -22,7 +22,7 @@ def attach_tags(session_id: UUID, owner_id: int, names: Sequence[str]) -> None:
 
 def _attach_known(session_id: UUID, owner_id: int, names: Sequence[str]) -> int:
     places = ", ".join(["%s"] * len(names))
-    with connection.cursor() as cursor:
+    with prepared_cursor() if len(names) == 1 else connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_SESSION_TAG} (session_id, tag_id) SELECT %s, id FROM {_TAG} "
             f"WHERE owner_id = %s AND name IN ({places}) ON CONFLICT DO NOTHING",

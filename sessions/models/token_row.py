@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connection
 
-from sessions.models.rows import RowReader
+from sessions.models.rows import RowReader, prepared_cursor
 from sessions.models.token import ApiToken, is_usable
 
 _TOKEN = ApiToken._meta.db_table
@@ -41,7 +40,7 @@ class TokenRow:
 def read_token(digest: str) -> TokenRow | None:
     """Return the token with this digest, usable or not; None if there is none."""
     users = get_user_model()._meta.db_table
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"SELECT {_reader.columns()}, t.session_id, u.id, u.username, u.is_superuser, u.is_active "
             f"FROM {_TOKEN} t JOIN {users} u ON u.id = t.user_id WHERE t.digest = %s",

@@ -4,10 +4,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from sessions.models.message import Message
-from sessions.models.rows import Row, RowReader, db_id
+from sessions.models.rows import Row, RowReader, db_id, prepared_cursor
 
 MESSAGE_FIELDS = [
     "id", "index", "role", "content", "created_at", "edited_at", "model", "thinking", "tool_name", "tool_calls",
@@ -42,7 +41,7 @@ def read_messages(
         values.append(role)
     users = get_user_model()._meta.db_table
     direction = "DESC" if order == "desc" else "ASC"
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"SELECT {_reader.columns()}, author.username FROM {_MESSAGE} m "
             f"LEFT JOIN {users} author ON author.id = m.author_id "

@@ -11,7 +11,7 @@ from django.db import connection
 from sessions.models.membership import may_write
 from sessions.models.message import Message, Role, TranscriptEntry
 from sessions.models.revision import RevisionMessage
-from sessions.models.rows import db_id, db_json, db_time
+from sessions.models.rows import db_id, db_json, db_time, prepared_cursor
 from sessions.models.session import ACCESS_STEP, Session, Status
 
 _SESSION = Session._meta.db_table
@@ -70,7 +70,7 @@ def reserve_indexes(
     if expected_version is not None:
         conditions.append("version = %s")
         values.append(min(expected_version, _LARGEST))
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} "
             "RETURNING message_count, version",
@@ -88,7 +88,7 @@ def append_rows(session_id: UUID, first_index: int, rows: Sequence[Mapping[str, 
     for offset, row in enumerate(rows):
         values += [db_id(session_id), first_index + offset]
         values += [_CONVERTERS[name](row[name]) if name in _CONVERTERS else row[name] for name in _INSERTED]
-    with connection.cursor() as cursor:
+    with prepared_cursor() if len(rows) == 1 else connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_MESSAGE} ({_quoted(columns)}) VALUES {', '.join([place] * len(rows))} "
             'RETURNING "index", id',

@@ -19,7 +19,7 @@ from sessions.models.bulk_rows import insert_rows
 from sessions.operations.naming import name_from, preview_of
 from sessions.operations.sessions import checked_name
 from sessions.operations.tags import checked_tags
-from sessions.operations.transcript import NewMessage, checked_messages
+from sessions.operations.transcript import NewMessage, checked_message
 from sessions.operations.values import checked_json, checked_text
 from sessions.operations.workspaces import create_workspace
 from sessions.search.index import sessions_follow
@@ -154,7 +154,7 @@ class _Preparation:
         session_id = uuid4()
         count, first_user, newest = 0, None, draft.created_at
         for message in draft.messages:
-            checked_messages([message])
+            checked_message("message", message)
             if first_user is None and message.role == Role.USER:
                 first_user = message.content
             at = message.created_at or newest

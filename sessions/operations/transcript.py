@@ -139,10 +139,11 @@ def checked_messages(messages: Sequence[NewMessage]) -> list[NewMessage]:
     """Return the messages as they are stored. Raises Invalid or TooLarge, naming the place."""
     if len(messages) > MAX_BATCH:
         raise Invalid("Too many messages.", errors=[("messages", f"At most {MAX_BATCH} at once.")])
-    return [_checked(f"messages[{number}]", message) for number, message in enumerate(messages)]
+    return [checked_message(f"messages[{number}]", message) for number, message in enumerate(messages)]
 
 
-def _checked(where: str, message: NewMessage) -> NewMessage:
+def checked_message(where: str, message: NewMessage) -> NewMessage:
+    """Return the message as it is stored. Raises Invalid or TooLarge, naming the place."""
     if message.role not in _ROLES:
         raise Invalid("Unknown role.", errors=[(f"{where}.role", f"One of {', '.join(Role.values)}.")])
     checked_content(f"{where}.content", message.content)

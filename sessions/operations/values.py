@@ -59,11 +59,12 @@ def checked_json(where: str, value: Any) -> Any:
     """Return a JSON value. Raises Invalid for NUL, half surrogates, NaN, numbers beyond 64 bits and deep nesting."""
     if not value:  # most are: None, {} and the like break no rule
         return value
+    deepest = settings.MAX_NESTING
     pending = [(value, 0)]
     while pending:
         item, depth = pending.pop()
-        if depth > settings.MAX_NESTING:
-            raise Invalid(f"{where} is nested too deeply.", errors=[(where, f"At most {settings.MAX_NESTING} levels.")])
+        if depth > deepest:
+            raise Invalid(f"{where} is nested too deeply.", errors=[(where, f"At most {deepest} levels.")])
         if isinstance(item, str):
             checked_text(where, item)
         elif isinstance(item, dict):

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from sessions.models import Session
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sessions import update_session
 from sessions.operations.tokens import create_token
+from sessions.storage.workspaces import workspace_path
 from tests.api.contract import assert_problem
 from tests.factories import make_rows, make_session
 from tests.statements import assert_statements, counted_statements
@@ -192,6 +194,36 @@ def test_statements_do_not_grow_with_rows(owner, alice):
     with assert_statements(at_most=4) as many:
         assert owner.get(f"{URL}?limit=200").json()["count"] == 62
     assert len(many) == len(few)
+
+
+def test_a_row_that_was_listed_before_follows_every_change(owner, alice, session):
+    def listed_row():
+        (row,) = owner.get(URL).json()["sessions"]
+        single = owner.get(f"{URL}/{session.pk}?messages_limit=0").json()
+        assert row == {name: value for name, value in single.items() if not name.startswith("messages")}
+        return row
+
+    rows = [listed_row()]
+    (workspace_path(session.pk) / "content" / "notes.md").write_text("x")
+    rows.append(listed_row())
+    (workspace_path(session.pk) / ".mcp-vector-search").mkdir()
+    rows.append(listed_row())
+    update_session(actor=alice, session_id=session.pk, tags=["red"], metadata={"long": "x" * 5_000})
+    rows.append(listed_row())
+    Session.objects.filter(pk=session.pk).update(ttl_seconds=60)  # without a new version
+    rows.append(listed_row())
+    get_user_model().objects.filter(pk=alice.pk).update(username="Alicia")
+    rows.append(listed_row())
+    assert [row["content_count"] for row in rows] == [0, 1, 1, 1, 1, 1]
+    assert [row["is_indexed"] for row in rows] == [False, False, True, True, True, True]
+    assert [row["tags"] for row in rows] == [[], [], [], ["red"], ["red"], ["red"]]
+    assert [row["expires_at"] is None for row in rows] == [True] * 4 + [False] * 2
+    assert [row["owner"] for row in rows] == ["alice"] * 5 + ["Alicia"]
+
+
+def test_the_count_stands_on_an_empty_page_too(owner, alice):
+    make_rows(alice, 3)
+    assert owner.get(f"{URL}?offset=7").json() == {"sessions": [], "next": None, "count": 3}
 
 
 def test_wrong_method(owner):

@@ -10,10 +10,10 @@ from sessions import access
 from sessions.api.answers import (
     answer,
     changed_session,
+    listed_answers,
     message_answer,
     no_content,
     session_answer,
-    session_answers,
     session_id_of,
 )
 from sessions.api.auth import ApiRequest
@@ -33,7 +33,7 @@ from sessions.api.schemas.sessions import (
 )
 from sessions.api.session_filters import filter_of
 from sessions.models import Status
-from sessions.models.session_list import count_sessions, list_sessions
+from sessions.models.session_list import list_values
 from sessions.models.transcript_page import read_messages
 from sessions.operations import lifecycle, sessions
 from sessions.operations.changing import mark_accessed
@@ -75,13 +75,13 @@ def list_page(request: ApiRequest, query: Query[SessionListQuery]) -> HttpRespon
     check_start(query.cursor, query.offset)
     wanted = filter_of(query, request.auth)
     after = position_of(query.cursor, query.sort)
-    page = list_sessions(wanted.wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset)
-    data: dict[str, Any] = {
-        "sessions": session_answers(page.rows),
-        "next": cursor_of(page.next, query.sort),
-    }
-    if query.count and query.cursor is None:
-        data["count"] = count_sessions(wanted.wanted)
+    with_count = query.count and query.cursor is None
+    page = list_values(
+        wanted.wanted, sort=query.sort, limit=query.limit, after=after, offset=query.offset, with_count=with_count
+    )
+    data: dict[str, Any] = {"sessions": listed_answers(page.rows), "next": cursor_of(page.next, query.sort)}
+    if with_count:
+        data["count"] = page.count
         if query.q is not None:
             data["count_is_exact"] = wanted.is_exact
     return answer(data)
