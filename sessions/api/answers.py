@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +20,10 @@ from sessions.storage import workspaces
 from sessions.storage.workspaces import WorkspaceState
 
 JSON = "application/json"
-_STATUS, _SUMMARY = LIST_FIELDS.index("status"), LIST_FIELDS.index("summary")
-_json_texts = itemgetter(
-    *map(LIST_FIELDS.index, ["tool_settings", "agent_settings", "context_window_config", "configuration", "metadata"])
-)
-_LONGEST_KEPT = 4_000  # characters of JSON
+_STATUS = LIST_FIELDS.index("status")
+_Key = tuple[tuple[Any, ...], bool, int, str]
+_kept_answers: dict[_Key, orjson.Fragment] = {}
+_MOST_KEPT, _LONGEST_KEPT = 2_000, 4_000  # rows, bytes of one
 _TRASHED, _ARCHIVED, _OWNER = Status.DELETED.value, Status.ARCHIVED.value, SessionRole.OWNER.value
 
 
@@ -63,23 +60,28 @@ def session_answers(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def listed_answers(rows: Iterable[tuple[Any, ...]]) -> list[orjson.Fragment]:
-    """The same as ready bytes, from values of `list_values`: of 50 sessions most are what they were a moment ago."""
+    """The same as ready bytes, from values of `list_values`: of 50 sessions most are what they were a moment ago.
+
+    Everything that an answer is made of is in its key, so a kept one is never out of date.
+    """
     root = workspaces.root_text()
     answers = []
     for values in rows:
-        in_trash = values[_STATUS] == _TRASHED
-        workspace = workspaces.state_at(root, id_text(values[0]), in_trash=in_trash)
-        length = sum(map(len, _json_texts(values))) + len(values[_SUMMARY] or "")
-        make = _kept_answer if length <= _LONGEST_KEPT else _kept_answer.__wrapped__
-        answers.append(make(root, values, workspace.is_indexed, workspace.content_count))
+        workspace = workspaces.state_at(root, id_text(values[0]), in_trash=values[_STATUS] == _TRASHED)
+        key = (values, workspace.is_indexed, workspace.content_count, root)
+        answers.append(_kept_answers.get(key) or _make_answer(key, workspace))
     return answers
 
 
-@lru_cache(maxsize=2_000)
-def _kept_answer(root: str, values: tuple[Any, ...], is_indexed: bool, content_count: int) -> orjson.Fragment:
-    """Everything that a session's answer is made of is a parameter, so a kept one is never out of date."""
-    data = _session_answer(session_row(values), root, WorkspaceState(is_indexed, content_count))
-    return orjson.Fragment(orjson.dumps(data, option=orjson.OPT_UTC_Z))
+def _make_answer(key: _Key, workspace: WorkspaceState) -> orjson.Fragment:
+    values, _, _, root = key
+    made = orjson.dumps(_session_answer(session_row(values), root, workspace), option=orjson.OPT_UTC_Z)
+    answer = orjson.Fragment(made)
+    if len(made) <= _LONGEST_KEPT:
+        if len(_kept_answers) >= _MOST_KEPT:
+            _kept_answers.clear()
+        _kept_answers[key] = answer
+    return answer
 
 
 def _session_answer(row: Row, root: str, workspace: WorkspaceState) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rows past the ORM: many by COPY or one prepared statement, whatever their number, or one object by one statement."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -29,16 +30,23 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
 
 def insert_object(row: models.Model) -> None:
     """Insert a new object in one statement, in a third of the time of `save`. Sends no signals."""
-    fields = row._meta.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = []
-    for field in fields:
-        convert, value = _converter(field), getattr(row, field.attname)
-        values.append(value if convert is None else convert(value))
-    places = ", ".join(["%s"] * len(fields))
+    statement, converters = _insertion(type(row), connection.vendor)
+    values = [getattr(row, name) for name in converters]
+    for place, convert in enumerate(converters.values()):
+        if convert is not None:
+            values[place] = convert(values[place])
     with prepared_cursor() as cursor:
-        cursor.execute(f"INSERT INTO {row._meta.db_table} ({columns}) VALUES ({places})", values)
+        cursor.execute(statement, values)
     row._state.adding, row._state.db = False, connection.alias
+
+
+@lru_cache
+def _insertion(model: type[models.Model], vendor: str) -> tuple[str, dict[str, Callable[[Any], Any] | None]]:
+    """The statement that inserts one row of a model, and how each of its values is written on a vendor."""
+    fields = model._meta.concrete_fields
+    columns, places = ", ".join(f'"{field.column}"' for field in fields), ", ".join(["%s"] * len(fields))
+    statement = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({places})"
+    return statement, {field.attname: _converter(field) for field in fields}
 
 
 def _copy(statement: str, rows: Iterator[Sequence[Any]]) -> int:

@@ -114,17 +114,15 @@ def _variants(templates: tuple[str, ...], topic: Topic, random: Random) -> list[
 
 
 def _filled(template: str, topic: Topic, random: Random) -> str:
-    draw = random.random  # twenty thousand texts are made before the first session: a sixth of what `choice` takes
-    subject = int(draw() * len(topic.subjects))
-    other = subject - 1 - int(draw() * (len(topic.subjects) - 1))  # any of the others, counted backwards
+    subject, other = random.sample(topic.subjects, 2)
     return template.format(
         field=topic.field,
-        subject=topic.subjects[subject],
-        other=topic.subjects[other],
-        measure=topic.measures[int(draw() * len(topic.measures))],
-        tool=topic.tools[int(draw() * len(topic.tools))],
-        n=11 + int(draw() * 89),
-        m=12 + int(draw() * 86),
-        t=20 + int(draw() * 381),
-        p=round(0.05 + draw() * 9.85, 2),
+        subject=subject,
+        other=other,
+        measure=random.choice(topic.measures),
+        tool=random.choice(topic.tools),
+        n=random.randint(11, 99),
+        m=random.randint(12, 97),
+        t=random.randint(20, 400),
+        p=round(random.uniform(0.05, 9.9), 2),
     )
