@@ -26,7 +26,7 @@ from sessions.search.results import BadPlace, Filtered, filter_by
 from sessions.search.results import search as find
 
 PART = 20_000  # characters of one text in one answer
-PAGE = 60_000  # characters of all messages in one answer, its first one aside
+PAGE = 60_000  # characters of all messages in one answer
 EXCERPT = 1_000  # characters of a text that stands beside others
 NEWEST = 20  # errors and log lines
 MOST_TASKS = 200
@@ -139,7 +139,7 @@ def _fitting(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first one, and those after it that fit into an answer with it."""
     taken = 0
     for number, message in enumerate(messages):
-        taken += len(message["content"])
+        taken += len(_json(message))
         if number and taken > PAGE:
             return messages[:number]
     return messages
