@@ -1,7 +1,9 @@
 """Fixtures that every layer's tests share: standing actors, their clients and tokens, workspaces of each test's own."""
 
 import os
+import pkgutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client, TransactionTestCase
 
+import researchmind
+import sessions
 from sessions.models import Scope
 from sessions.operations.tokens import create_token
 from tests import emptying
@@ -20,13 +24,17 @@ from tests.factories import PASSWORD
 from tests.indexer import install
 from tests.model_server import ModelServerStub
 
-# What lies in these asks no database, unless a test there uses one: it runs once, in the part on SQLite.
-WITHOUT_DATABASE = ("formats", "rendering", "storage", "test_architecture.py", "test_docs.py")
+# Without one of these, and without the mark, a test can't ask the database (pytest-django sees to it).
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+SERVERS = ("reliability",)  # which start programs over a database of their own
+# What one sees and does, and what is refused before a database is asked; a few walk through both (`each_database`).
+ALIKE = ("api/test_docs.py", "api/test_openapi.py", "api/test_strict_bodies.py", "browser")
+TESTS = Path(__file__).parent
+measured: list[Coverage] = []  # while a test is prepared and cleaned up after it is switched off
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of the part on PostgreSQL what cannot tell the databases apart."""
+    """Leave out of the part on PostgreSQL what cannot tell the databases apart: it runs once, in the part on SQLite."""
     if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
         return
     same = [item for item in items if _is_same_on_every_database(item)]
@@ -35,29 +43,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure no coverage in tests that go over the same ground often: the tracer would double their time."""
-    measuring = Coverage.current() if _goes_over_the_same_ground(item) else None
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on coverage is measured in the tests alone: what only prepares them is tested elsewhere."""
+    measuring = Coverage.current()
     if measuring is None:
-        return (yield)
+        return
+    for package in (sessions, researchmind):  # what importing runs counts, whoever would import it first
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
     measuring.stop()
+    measured.append(measuring)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage in tests that go over the same ground often: the tracer would double their time."""
+    if not measured or _goes_over_the_same_ground(item):
+        return (yield)
+    measured[0].start()
     try:
         return (yield)
     finally:
-        measuring.start()
+        measured[0].stop()
 
 
 def _goes_over_the_same_ground(item: pytest.Item) -> bool:
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
     is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return folder in {"browser", "reliability"} or is_property
+    return _lies_in(item, ("browser", "reliability")) or is_property
 
 
 def _is_same_on_every_database(item: pytest.Item) -> bool:
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    if _lies_in(item, ALIKE):
+        return item.get_closest_marker("each_database") is None
     uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-    return folder in WITHOUT_DATABASE and not uses and item.get_closest_marker("django_db") is None
+    return not uses and item.get_closest_marker("django_db") is None and not _lies_in(item, SERVERS)
+
+
+def _lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
+    path = item.path.relative_to(TESTS)
+    return any(path.is_relative_to(place) for place in places)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,9 +7,14 @@ environment tells the others.
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 from tests import postgresql_server
+
+# Where the environment forbids to keep compiled modules, each of the many processes would compile all of them again.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 
 if "TEST_DATA_DIR" not in os.environ:
     os.environ["TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="researchmind-tests-")

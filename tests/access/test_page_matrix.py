@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import get_resolver
 
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.django_db
 NOBODY = ("anonymous", "disabled", "read_token", "write_token")  # a token opens no page
 STRANGERS = ("stranger", "former", "administrator")
 ACTORS = (*NOBODY, *STRANGERS, "viewer", "editor", "owner")
+# What everybody may is one rule over every database: on PostgreSQL one of each kind asks.
+ASKING = ACTORS if connection.vendor == "sqlite" else ("anonymous", "stranger", "viewer", "editor", "owner")
 SIGN_IN = 303
 S = "sessions/<str:session_id>/"
 
@@ -221,7 +224,7 @@ def test_who_gets_what(request, clients, alice, session, route, indexer):
             continue
         data, expected = EXPECTED[method, route]
         # Those who are refused come first: what the others do would hide it.
-        for actor in sorted(ACTORS, key=lambda actor: expected[actor] < 400 and actor not in NOBODY):
+        for actor in sorted(ASKING, key=lambda actor: expected[actor] < 400 and actor not in NOBODY):
             Session.objects.filter(pk=session.pk, status=Status.ARCHIVED).update(status=Status.ACTIVE)
             if "remove" in route:
                 put_file(actor=alice, session_id=session.pk, path="content/a.txt", blocks=[b"a"], size=1)

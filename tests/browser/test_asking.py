@@ -23,6 +23,7 @@ def composer(page: Page):
     return page.get_by_label("Message", exact=True)
 
 
+@pytest.mark.each_database
 def test_ask_stop_and_ask_again(
     alice_page: Page, session: Session, model_server: ModelServerStub, check_axe, screenshot
 ) -> None:

@@ -1,7 +1,7 @@
 """Every page of the shell: axe finds nothing, nothing overflows, nothing runs that shouldn't, and little is loaded."""
 
 import gzip
-from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,12 +16,15 @@ from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sessions import update_session
 from sessions.operations.tokens import create_token, revoke_token
 from sessions.storage.workspaces import INDEX
+from tests.browser.conftest import DESKTOP
+from tests.browser.test_sessions_page import load_all
 from tests.factories import make_rows, make_session, user_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EVIL = "<img src=x onerror=window.evil=1><script>window.evil=1</script>"
 WIDTHS = (1440, 820, 390)
+PARTS = 4  # what is set up is shared by a part of the pages
 PAGES = (
     "/", "/?sort=name", "/?tag=field+work", "/?tag=nothing", "/pinned/", "/archived/", "/trash/", "/trash/empty/",
     "/tags/", "/insights/", "/jobs/",
@@ -58,52 +61,53 @@ def settled(page: Page) -> None:
     assert page.locator("img").count() == 0
 
 
-@pytest.mark.parametrize("address", PAGES)
-def test_with_sessions_of_every_kind(alice_page: Page, full: Session, address: str, check_axe, screenshot) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_with_sessions_of_every_kind(alice_page: Page, full: Session, part: int, check_axe, screenshot) -> None:
     page = alice_page
+    for address in PAGES[part::PARTS]:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(address)
+            settled(page)
+            screenshot(page, f"{address.strip('/').replace('/', '-') or 'sessions'}-{width}")
+            if width != 820:
+                check_axe(page)
+
+
+def test_empty(alice_page: Page, check_axe) -> None:
+    for address in ("/", "/pinned/", "/archived/", "/trash/", "/tags/", "/settings/tokens/"):
+        alice_page.goto(address)
+        settled(alice_page)
+        check_axe(alice_page)
+
+
+def test_signed_out(page: Page, alice: User, check_axe) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.goto(address)
+        page.goto("/sign-in/")
         settled(page)
-        screenshot(page, f"{address.strip('/').replace('/', '-') or 'sessions'}-{width}")
+        page.get_by_label("Username").fill("alice")
+        page.get_by_label("Password").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        settled(page)
         if width != 820:
             check_axe(page)
 
 
-@pytest.mark.parametrize("address", ["/", "/pinned/", "/archived/", "/trash/", "/tags/", "/settings/tokens/"])
-def test_empty(alice_page: Page, address: str, check_axe) -> None:
-    alice_page.goto(address)
-    settled(alice_page)
-    check_axe(alice_page)
-
-
-@pytest.mark.parametrize("failed", [False, True])
-def test_signed_out(page: Page, alice: User, failed: bool, check_axe) -> None:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.goto("/sign-in/")
-        if failed:
-            page.get_by_label("Username").fill("alice")
-            page.get_by_label("Password").fill("wrong")
-            page.keyboard.press("Enter")
-            expect(page.get_by_role("alert")).to_be_visible()
-        settled(page)
+def test_failures(alice_page: Page, monkeypatch, check_axe) -> None:
+    page = alice_page
+    for error in (RuntimeError("broken"), OperationalError("away"), StorageFull("The disk is full.")):
+        monkeypatch.setattr("sessions.views.lists.page_of", Mock(side_effect=error))
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            response = page.goto("/")
+            assert response is not None
+            assert response.status >= 500
+            settled(page)
         check_axe(page)
-
-
-@pytest.mark.parametrize("error", [RuntimeError("broken"), OperationalError("away"), StorageFull("The disk is full.")])
-def test_failures(alice_page: Page, error: Exception, monkeypatch, check_axe) -> None:
-    def fail(*args, **kwargs):
-        raise error
-
-    monkeypatch.setattr("sessions.views.lists.page_of", fail)
-    for width in WIDTHS:
-        alice_page.set_viewport_size({"width": width, "height": 900})
-        response = alice_page.goto("/")
-        assert response is not None
-        assert response.status >= 500
-        settled(alice_page)
-        check_axe(alice_page)
+    page.set_viewport_size(DESKTOP)
+    check_axe(page)
 
 
 def test_first_run(page: Page, tmp_path, settings, check_axe) -> None:
@@ -182,21 +186,14 @@ def test_our_scripts_are_small(settings) -> None:
     assert sum(own.values()) < 10_000, own
 
 
-@pytest.fixture
-def thousand(alice: User) -> Iterator[None]:
-    make_rows(alice, 1000, tags=["field work"])
-    return
-
-
-def test_a_thousand_sessions_to_the_end(alice_page: Page, thousand) -> None:
+@pytest.mark.parametrize("many", [250, pytest.param(1000, marks=pytest.mark.soak)])
+def test_very_many_sessions_to_the_end(alice_page: Page, alice: User, many: int) -> None:
+    make_rows(alice, many, tags=["field work"])
     page = alice_page
     page.goto("/")
-    while page.locator(".more").count():
-        before = page.locator(".row").count()
-        page.locator(".scroll").evaluate("box => box.scrollTo(0, box.scrollHeight)")
-        page.wait_for_function("n => document.querySelectorAll('.row').length > n", arg=before)
-    expect(page.locator(".row")).to_have_count(1000)
+    load_all(page)
+    expect(page.locator(".row")).to_have_count(many)
     page.locator(".row .name").last.focus()
     page.keyboard.press("a")
-    expect(page.locator(".row")).to_have_count(999)
+    expect(page.locator(".row")).to_have_count(many - 1)
     expect(page.locator(".row .name").last).to_be_focused()

@@ -65,6 +65,7 @@ def test_files_in_a_browser(alice_page: Page, alice: User, check_axe, screenshot
     assert not Session.objects.exists()
 
 
+@pytest.mark.each_database
 def test_files_without_scripts(browser: Browser, base_url: str, alice: User) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=base_url, viewport=DESKTOP)
     sign_in(context, base_url, alice)

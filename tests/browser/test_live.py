@@ -14,6 +14,7 @@ from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session, purge_session
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
+from tests.browser.conftest import ASKS_NOTHING
 from tests.browser.test_sessions_page import expect_names, row
 from tests.browser.test_transcript import FIRST_SHOWN, indexes
 from tests.browser.transcripts import long_transcript
@@ -50,25 +51,28 @@ def time_until_shown(page: Page, index: int) -> float:
     return time.monotonic() - begin
 
 
+@pytest.mark.each_database
 def test_ten_messages_of_a_script_appear_in_order_within_two_seconds(
     alice_page: Page, base_url: str, alice_token: str, session: Session
 ) -> None:
     page = alice_page
     page.goto(session.get_absolute_url())
     script_appends(base_url, alice_token, session, *[f"from a script, {number}" for number in range(10)])
-    waited = [time_until_shown(page, 15)]
-    for index in (16, 17):  # a machine busy with other tests may be late once
+    last = 15
+    for _ in range(9):  # a machine busy with other tests may be late
+        if time_until_shown(page, last) < SOON:
+            break
+        last += 1
         script_appends(base_url, alice_token, session, "one more")
-        waited.append(time_until_shown(page, index))
-
-    assert min(waited) < SOON
-    assert indexes(page) == list(range(18))
+    else:
+        pytest.fail("never within two seconds")
+    assert indexes(page) == list(range(last + 1))
     assert [page.locator(f"#m-{6 + number} .body").inner_text() for number in range(10)] == [
         f"from a script, {number}" for number in range(10)
     ]
-    expect(page.locator("#m-17")).to_be_in_viewport()
-    expect(page.locator("#message-count")).to_have_text("18")
-    expect(page.locator("#activity")).to_contain_text("appended 12 messages")
+    expect(page.locator(f"#m-{last}")).to_be_in_viewport()
+    expect(page.locator("#message-count")).to_have_text(str(last + 1))
+    expect(page.locator("#activity")).to_contain_text(f"appended {last - 5} messages")
     expect(page.locator("#fresh")).to_be_hidden()
 
 
@@ -83,7 +87,9 @@ def test_who_reads_further_up_is_not_moved_and_told_how_many_are_new(
     for number in range(12):
         add(alice, session, f"new {number}\n\nand more")
     expect(page.get_by_text("12 new messages")).to_be_visible()
-    assert page.evaluate(FIRST_SHOWN) == before
+    shown, top = page.evaluate(FIRST_SHOWN)
+    assert shown == before[0]
+    assert abs(top - before[1]) <= 1  # half pixels are rounded
     check_axe(page)
     screenshot(page, "live")
     page.get_by_text("12 new messages").click()
@@ -148,6 +154,7 @@ def test_what_was_edited_elsewhere_is_said(alice_page: Page, alice: User, sessio
     assert indexes(page) == [0, 1, 2]
 
 
+@pytest.mark.each_database
 def test_the_list_moves_a_session_up_and_keeps_focus_and_ticks(alice_page: Page, alice: User) -> None:
     page = alice_page
     one, two, _ = [make_session(alice, name) for name in ("One", "Two", "Three")]
@@ -217,9 +224,11 @@ def test_a_page_that_nobody_sees_asks_nothing_until_it_is_seen_again(
 ) -> None:
     page = alice_page
     page.goto(session.get_absolute_url())
+    page.wait_for_load_state("networkidle")  # what the page fetches by itself has come
     asked: list[str] = []
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away, configurable: true})")
     page.evaluate("window.away = true")
+    page.wait_for_function(ASKS_NOTHING)
     page.on("request", lambda request: asked.append(request.url))
     add(alice, session, "meanwhile")
     seen = page.context.new_page()

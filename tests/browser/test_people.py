@@ -13,6 +13,7 @@ from tests.factories import make_session
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.each_database
 def test_from_the_panel_to_those_who_read(
     alice_page: Page, browser, base_url: str, alice: User, vera: User, check_axe, screenshot
 ) -> None:

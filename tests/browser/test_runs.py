@@ -94,6 +94,7 @@ def test_the_fleet(alice_page: Page, alice: User, session: Session, check_axe, s
     page.wait_for_url("**/#run")
 
 
+@pytest.mark.each_database
 def test_the_example_runs_to_its_end(alice_page: Page, alice: User, base_url: str, alice_token: str) -> None:
     """The agent of examples/ asks, somebody clicks the answer, and it completes; fleet and session page follow."""
     agent = subprocess.Popen(

@@ -10,6 +10,7 @@ from tests.factories import assistant_message, make_rows, make_session, user_mes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.each_database
 def test_typing_filters_and_a_hit_opens_at_its_message(alice_page: Page, alice, check_axe, screenshot) -> None:
     make_rows(alice, 3)
     said = [user_message(f"message {number}") for number in range(120)]

@@ -38,6 +38,7 @@ def composer(page: Page):
 
 
 class TestWriting:
+    @pytest.mark.each_database
     def test_a_message_appears_at_the_end_and_the_focus_stays(self, opened: Page, session: Session) -> None:
         opened.keyboard.press("c")
         expect(composer(opened)).to_be_focused()
@@ -115,6 +116,7 @@ class TestWriting:
 
 
 class TestEditing:
+    @pytest.mark.each_database
     def test_says_what_it_cuts_off_saves_and_puts_it_back(
         self, opened: Page, session: Session, check_axe, screenshot
     ) -> None:

@@ -22,6 +22,16 @@ FIRST_SHOWN = """() => {
   const message = [...document.querySelectorAll(".msg")].find((one) => one.getBoundingClientRect().bottom > top + 1);
   return [message.id, Math.round(message.getBoundingClientRect().top)];
 }"""
+# The same, once nothing has moved for some frames.
+AT_REST = f"""async () => {{
+  const shown = {FIRST_SHOWN};
+  for (let last = "", still = 0; still < 4; await new Promise(requestAnimationFrame)) {{
+    const now = String(shown());
+    still = now === last ? still + 1 : 0;
+    last = now;
+  }}
+  return shown();
+}}"""
 TOP_OF = "(id) => Math.round(document.getElementById(id).getBoundingClientRect().top)"
 
 
@@ -58,13 +68,12 @@ def test_scrolling_up_brings_older_messages_and_moves_nothing(alice_page: Page, 
     page.mouse.move(600, 400)
     for first in (140, 90):
         while page.locator(f"#m-{first}").count() == 0:
+            before = page.evaluate(AT_REST)
             page.mouse.wheel(0, -300)
-            before = page.evaluate(FIRST_SHOWN)
-            page.wait_for_timeout(60)
-            shown, top = page.evaluate(FIRST_SHOWN)
-            # Whatever has arrived above since: what is read stays where it is, within what the wheel still moves.
+            shown, top = page.evaluate(AT_REST)
+            # Whatever has arrived above since: what is read stays where it is, within what the wheel moves.
             if shown == before[0]:
-                assert abs(top - before[1]) <= 300
+                assert abs(top - before[1]) <= 301
         expect(page.locator("#earlier")).to_have_count(1)
 
     shown = indexes(page)  # read once: more may be arriving

@@ -8,9 +8,9 @@ import pytest
 from tests.reliability.server import Server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that a module's tests share, with the settings that it has by itself."""
+    """A server that tests share, with the settings that it has by itself."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 

@@ -1,18 +1,21 @@
 """A real server of the tests' own: `manage.py serve` over a database and a data directory of its own."""
 
+import fcntl
 import http.client
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 
@@ -37,15 +40,59 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30, what: str = ""
         time.sleep(0.02)
 
 
-def new_database() -> str:
-    """The DATABASE_URL of a new, empty database of the kind that this run tests on; empty for SQLite's default."""
+def new_database(copied_from: str = "template1") -> str:
+    """The DATABASE_URL of a new database of the kind that this run tests on; empty for SQLite's default."""
     url = os.environ.get("DATABASE_URL", "")
     if not url:
         return ""
     name = f"reliability_{secrets.token_hex(8)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copied_from}"')
     return url.rpartition("/")[0] + "/" + name
+
+
+def environment_of(data: Path, database_url: str, **settings: object) -> dict[str, str]:
+    """The environment of the project's programs, with data of their own and none of the tests' settings."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("RESEARCHMIND_", "DJANGO_"))
+    } | {
+        "RESEARCHMIND_DATA_DIR": str(data),
+        "DATABASE_URL": database_url,
+        **{f"RESEARCHMIND_{name}": str(value) for name, value in settings.items()},
+    }  # fmt: skip
+
+
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    """Run a management command in an environment and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Prepared(NamedTuple):
+    """A database with all tables, Alice and a token of hers, from which the servers' own ones are copied."""
+
+    data: Path
+    database: str
+    token: str
+
+
+@cache
+def prepared() -> Prepared:
+    """Make it once for all processes of this run: migrating takes longer than most of what is done with it then."""
+    place = Path(os.environ["TEST_DATA_DIR"]) / "prepared"
+    place.mkdir(exist_ok=True)
+    data, note = place / "data", place / "note"
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not note.exists():
+            url = new_database()
+            token = manage(environment_of(data, url), "shell", "-v", "0", "-c", _PREPARE).strip()
+            note.write_text(json.dumps([url.rpartition("/")[2], token]))
+    return Prepared(data, *json.loads(note.read_text()))
 
 
 class Server:
@@ -53,25 +100,20 @@ class Server:
 
     def __init__(self, directory: Path, database_url: str | None = None, **settings: object) -> None:
         self.directory = directory
-        self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("RESEARCHMIND_", "DJANGO_"))
-        } | {
-            "RESEARCHMIND_DATA_DIR": str(directory / "data"),
-            "DATABASE_URL": new_database() if database_url is None else database_url,
-            **{f"RESEARCHMIND_{name}": str(value) for name, value in settings.items()},
-        }
-        self.token = self.manage("shell", "-v", "0", "-c", _PREPARE).strip()
+        data = directory / "data"
+        if database_url is None:
+            shutil.copytree(prepared().data, data)
+            self.environment = environment_of(data, new_database(prepared().database), **settings)
+            self.token = prepared().token
+        else:
+            self.environment = environment_of(data, database_url, **settings)
+            self.token = self.manage("shell", "-v", "0", "-c", _PREPARE).strip()
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:
         """Run a management command and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return manage(self.environment, *arguments)
 
     def start(self) -> Self:
         """Start it, in a process group of its own, and wait until it answers."""

@@ -1,12 +1,10 @@
 """A merge whose process is killed at some point of it: after `doctor --repair` all of it is there, or nothing."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.reliability.server import PROJECT, Server
+from tests.reliability.server import Server
 
 _PREPARE = """
 from datetime import timedelta
@@ -31,53 +29,55 @@ for session in Session.objects.all():
 """
 # Each point: what is called, the how manyeth call, and whether the process dies before or after it.
 _MERGE = """
-import os, signal
+import json, os, signal
 from importlib import import_module
 from django.contrib.auth.models import User
-from sessions.models import Session
-from sessions.operations.restructure import merging
-path, nth, when = POINT
-module, _, name = path.partition(":")
-holder = import_module(module)
-*owners, name = name.split(".")
-for owner in owners:
-    holder = getattr(holder, owner)
-whole, calls = getattr(holder, name), []
-def dying(*args, **values):
-    calls.append(1)
-    if len(calls) == nth and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = whole(*args, **values)
-    if len(calls) == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(holder, name, dying)
-sources = Session.objects.filter(name__in="abc").order_by("name").values_list("pk", flat=True)
-merging.merge_sessions(
-    actor=User.objects.get(username="alice"),
-    source_session_ids=list(sources),
-    target_name="All",
-    order=merging.Order.TIME,
-)
-"""
-_LOOK = """
-import json
 from django.core.management import call_command
-call_command("doctor", repair=True, verbosity=0)
 from sessions.models import Event, Lineage, Message, Session
+from sessions.operations.restructure import merging
 from sessions.storage.workspaces import root
-merged = Session.objects.filter(name="All").first()
-texts = list(Message.objects.of(merged.pk).values_list("content", flat=True)) if merged else []
-files = sorted(path.name for path in (root() / str(merged.pk)).rglob("*.bin")) if merged else []
-print(json.dumps({
-    "texts": texts,
-    "files": len(files),
-    "lineage": Lineage.objects.count(),
-    "events": Event.objects.filter(verb="merged").count(),
-    "statuses": sorted(Session.objects.filter(name__in="abc").values_list("status", flat=True)),
-    "messages": Message.objects.count(),
-    "directories": len([path for path in root().iterdir() if not path.name.startswith(".")]),
-}))
+from tests.reliability.killed import in_a_child
+def merge(path, nth, when):
+    module, _, name = path.partition(":")
+    holder = import_module(module)
+    *owners, name = name.split(".")
+    for owner in owners:
+        holder = getattr(holder, owner)
+    whole, calls = getattr(holder, name), []
+    def dying(*args, **values):
+        calls.append(1)
+        if len(calls) == nth and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = whole(*args, **values)
+        if len(calls) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(holder, name, dying)
+    sources = Session.objects.filter(name__in="abc").order_by("name").values_list("pk", flat=True)
+    merging.merge_sessions(
+        actor=User.objects.get(username="alice"),
+        source_session_ids=list(sources),
+        target_name="All",
+        order=merging.Order.TIME,
+    )
+def look():
+    call_command("doctor", repair=True, verbosity=0)
+    merged = Session.objects.filter(name="All").first()
+    texts = list(Message.objects.of(merged.pk).values_list("content", flat=True)) if merged else []
+    files = sorted(path.name for path in (root() / str(merged.pk)).rglob("*.bin")) if merged else []
+    print(json.dumps({
+        "texts": texts,
+        "files": len(files),
+        "lineage": Lineage.objects.count(),
+        "events": Event.objects.filter(verb="merged").count(),
+        "statuses": sorted(Session.objects.filter(name__in="abc").values_list("status", flat=True)),
+        "messages": Message.objects.count(),
+        "directories": len([path for path in root().iterdir() if not path.name.startswith(".")]),
+    }))
+    return 0
+for point in POINTS:
+    assert in_a_child(lambda: merge(*point)) == -signal.SIGKILL, point
+    assert in_a_child(look) == 0, point
 """
 _HALF_OF_THE_FILES = ("sessions.storage.staging:StagedWorkspace.add_file", 6, "after")
 _ROWS_WRITTEN = ("sessions.operations.restructure.merging:note_lineage", 1, "after")
@@ -93,14 +93,10 @@ _MORE = [
 ]
 
 
-def killed_at(server: Server, point: tuple[str, int, str]) -> dict:
-    """Merge in a process that dies at this point; return what is left after a repair."""
-    died = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", f"POINT = {point!r}\n{_MERGE}"],
-        cwd=PROJECT, env=server.environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert died.returncode == -9, died.stdout + died.stderr
-    return json.loads(server.manage("shell", "-v", "0", "-c", _LOOK).strip().splitlines()[-1])
+def killed_at(server: Server, points: list[tuple[str, int, str]]) -> list[dict]:
+    """Merge in processes that die at these points; return what is left after a repair of each."""
+    said = server.manage("shell", "-v", "0", "-c", f"POINTS = {points!r}\n{_MERGE}")
+    return [json.loads(line) for line in said.strip().splitlines()]
 
 
 _FEW = [_HALF_OF_THE_FILES, _IN_PLACE_NOT_COMMITTED]
@@ -117,9 +113,9 @@ def test_a_merge_that_is_killed(tmp_path, messages, points):
         "texts": [], "files": 0, "lineage": 0, "events": 0, "statuses": ["active"] * 3, "messages": 3 * messages,
         "directories": 3,
     }  # fmt: skip
-    for point in points:
-        assert killed_at(server, point) == nothing, point
-    found = killed_at(server, _COMMITTED)
+    *unfinished, found = killed_at(server, [*points, _COMMITTED])
+    for point, left in zip(points, unfinished, strict=True):
+        assert left == nothing, point
     assert found["texts"] == [f"{name} {number}" for number in range(messages) for name in "abc"]
     assert (found["files"], found["lineage"], found["events"], found["directories"]) == (12, 3, 4, 4)
     assert (found["statuses"], found["messages"]) == (["archived"] * 3, 6 * messages)

@@ -16,20 +16,28 @@ from tests.whole import assert_whole, transcript
 
 WRITERS = 8
 
-# A writer of its own process: appends to the session named, through the operation.
+# Writers, each a process of its own: they append to the session named, through the operation.
 WRITE = """
+import multiprocessing
 import sys
 import django
 django.setup()
 from django.contrib.auth.models import User
 from sessions.operations.transcript import NewMessage, append_messages
-who, session_id, number = sys.argv[1:]
-alice = User.objects.get()
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
-sys.stdin.readline()
-for count in range(int(number)):
-    append_messages(actor=alice, session_id=session_id, messages=[NewMessage("user", f"{who}/{count}")])
+session_id, writers, number = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+forking = multiprocessing.get_context("fork")
+gate = forking.Barrier(writers)
+def write(who):
+    alice = User.objects.get()
+    gate.wait(60)
+    for count in range(number):
+        append_messages(actor=alice, session_id=session_id, messages=[NewMessage("user", f"{who}/{count}")])
+processes = [forking.Process(target=write, args=(who,)) for who in range(writers)]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+sys.exit(any(process.exitcode for process in processes))
 """
 
 
@@ -64,22 +72,11 @@ def write_in_processes(alice, number):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "researchmind.settings", "DATABASE_URL": url_of_the_test_database(),
     }  # fmt: skip
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITE, str(who), str(session.pk), str(number)],
-            cwd=PROJECT, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for who in range(WRITERS)
-    ]  # fmt: skip
-    for process in processes:
-        assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE, str(session.pk), str(WRITERS), str(number)],
+        cwd=PROJECT, env=environment, text=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     assert_all_there(session, number)
 
 
