@@ -73,7 +73,7 @@ def test_a_disk_that_hangs(workspace_root, monkeypatch):
     monkeypatch.setattr(health, "_workspaces", lambda: released.wait(30) and "ok")
     begun = time.monotonic()
     assert Client().get("/readyz").status_code == 503
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     waiting = health._running[0]
     assert not health.examine(0.01).is_ok
     assert health._running == [waiting]

@@ -56,7 +56,7 @@ def test_locked(alice, other, write):
     start = time.monotonic()
     with pytest.raises(OperationalError, match="locked"):
         write(alice)
-    assert base.GIVE_UP_SECONDS < time.monotonic() - start < 2
+    assert base.GIVE_UP_SECONDS < time.monotonic() - start < 2.5
     assert Session.objects.get().model == "", "reading goes on"
     other.execute("ROLLBACK")
     write(alice)
@@ -90,4 +90,4 @@ def test_other_errors_are_not_waited_for(alice):
     start = time.monotonic()
     with pytest.raises(OperationalError, match="no such table"), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM nowhere")
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < base.GIVE_UP_SECONDS

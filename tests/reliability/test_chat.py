@@ -61,7 +61,7 @@ def test_a_reader_who_hangs_up_leaves_nothing(server, stub, stream):
             while b'"An "' not in received:
                 received += connection.recv(65536)
             assert received.startswith(b"HTTP/1.1 200")
-    assert stub.hung_up.acquire(timeout=10)
+    assert stub.hung_up.acquire(timeout=30)
     assert server.client().transcript(session_id) == []
     stub.manner = "well"
 

@@ -42,7 +42,7 @@ def test_bad_manners(qdrant, settings, manner, call):
         started = time.monotonic()
         with pytest.raises(VectorStoreError):
             getattr(storage.connected(), call)(*() if call == "names" else (NAME,))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert other.asked == []
 
 
@@ -55,7 +55,7 @@ def test_all_calls_together_have_the_time_of_one(qdrant, settings):
     for _ in range(3):
         with pytest.raises(VectorStoreError):
             connected.count(NAME)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 4
 
 
 def test_one_that_hangs_holds_one_thread(qdrant, settings):
