@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sessions.models import IdempotencyKey, Job, Session, ShareLink, VectorPoint
+from sessions.models import IdempotencyKey, Job, JobKind, Session, ShareLink, VectorPoint
 from sessions.models.progress import read_progress
 from sessions.operations.editing import edit_message
 from sessions.operations.jobs.indexing import index_later
@@ -33,6 +33,7 @@ BODIES = {
     "/chat": {"message": "asked"},
     "/sessions/import": {"session": {"session_id": "x"}, "messages": []},
     "/imports/{import_id}/undo": None,
+    "/jobs/{job_id}/cancel": None,
     "/turns": {"user": "asked", "assistant": "answered"},
     "/sessions/{session_id}/fail": {"reason": "no compiler"},
     "/sessions/{session_id}/abort": {},
@@ -66,7 +67,7 @@ def state(session):
         read_progress(session.pk),
         ShareLink.objects.count(),
         VectorPoint.objects.count(),
-        list(Job.objects.order_by("created_at").values_list("state", flat=True)),
+        list(Job.objects.order_by("created_at").values_list("state", "cancel_requested")),
     )
 
 
@@ -100,7 +101,8 @@ def test_every_post_is_done_once(owner, ada_token, session, alice, bob, path, mo
     if path.endswith("/reopen"):
         abort_run(actor=alice, session_id=session.pk)
     import_id = _imported(owner) if "import_id" in path else ""
-    url = BASE + path.format(session_id=session.pk, number=1, import_id=import_id)
+    job_id = Job.objects.create(owner=alice, kind=JobKind.IMPORT).pk if "job_id" in path else None
+    url = BASE + path.format(session_id=session.pk, number=1, import_id=import_id, job_id=job_id)
     before = state(session)
     first = caller.post(url, body, headers=KEY)
     after = state(session)
