@@ -96,7 +96,7 @@ _MORE = [
 def killed_at(server: Server, points: list[tuple[str, int, str]]) -> list[dict]:
     """Merge in processes that die at these points; return what is left after a repair of each."""
     said = server.manage("shell", "-v", "0", "-c", f"POINTS = {points!r}\n{_MERGE}")
-    return [json.loads(line) for line in said.strip().splitlines()]
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]  # after what the doctor says
 
 
 _FEW = [_HALF_OF_THE_FILES, _IN_PLACE_NOT_COMMITTED]
