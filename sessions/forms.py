@@ -136,6 +136,13 @@ class TokenForm(PointsAtErrors, forms.Form):
     )
     scope = forms.ChoiceField(choices=Scope.choices, initial=Scope.WRITE, widget=forms.RadioSelect)
     expires = forms.ChoiceField(choices=_EXPIRIES, initial="90", required=False)
+    session_id = forms.CharField(
+        label="Only for one session",
+        required=False,
+        max_length=64,
+        help_text="Its id or the first ten digits of it. With such a token nothing else can be seen.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
     @property
     def expires_at(self) -> datetime | None:

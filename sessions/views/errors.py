@@ -84,6 +84,16 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, 403, sentence, title="The form is out of date")
 
 
+def wrong_method(request: HttpRequest, allowed: list[str]) -> HttpResponse:
+    """405 with a page: somebody opened an address that only takes forms, by reloading what a form had answered."""
+    sentence = (
+        "This address takes what a form sends, and shows nothing by itself. Go back, or start from your sessions."
+    )
+    response = _page(request, 405, sentence, title="There is no page here")
+    response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 (handler500), or 503 while the database is away. Uses neither the database nor the login."""
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)

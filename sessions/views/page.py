@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 
 from sessions.exceptions import SessionError
 from sessions.htmx import PageRequest, current_address, go_to, wants_fragment
-from sessions.views.errors import problem
+from sessions.views.errors import problem, wrong_method
 from sessions.views.shell import shell_context
 
 View = Callable[..., HttpResponseBase]
@@ -31,7 +31,7 @@ def page(*methods: str) -> Callable[[View], View]:
         @wraps(view)
         def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             if request.method not in allowed:
-                return HttpResponseNotAllowed(allowed)
+                return wrong_method(request, allowed)
             if not request.user.is_authenticated:
                 return sign_in_first(request)
             try:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import reverse
 
-from sessions.exceptions import SessionError
+from sessions.exceptions import Conflict, NotFound, SessionError
 from sessions.forms import TokenForm, add_refusal
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import ApiToken
@@ -31,7 +31,11 @@ def tokens(request: PageRequest) -> HttpResponse:
             name=form.cleaned_data["name"],
             scope=form.cleaned_data["scope"],
             expires_at=form.expires_at,
+            session_id=form.cleaned_data["session_id"] or None,
         )
+    except (NotFound, Conflict) as error:
+        form.add_error("session_id", error.detail)
+        return _tokens(request, form, status=422)
     except SessionError as error:
         add_refusal(form, error)
         return _tokens(request, form, status=status_of(error))

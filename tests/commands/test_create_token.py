@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 
 from sessions.models import ApiToken, Event, Scope, Verb
 from sessions.models.token import token_digest
+from tests.factories import make_session
 
 
 def test_it_prints_the_token_alone(alice: User, capsys) -> None:
@@ -22,6 +23,14 @@ def test_scope_and_name_are_what_was_asked_for(alice: User, capsys) -> None:
     call_command("create_token", "alice", "--scope", "read", "--name", "backup job")
     token = ApiToken.objects.get()
     assert (token.scope, token.name) == (Scope.READ, "backup job")
+
+
+def test_for_one_session_alone(alice: User, capsys) -> None:
+    session = make_session(alice)
+    call_command("create_token", "alice", "--session", session.short_id)
+    assert ApiToken.objects.get().session == session
+    with pytest.raises(CommandError):
+        call_command("create_token", "alice", "--session", "ffffffffff")
 
 
 def test_it_is_an_event_of_the_user(alice: User, capsys) -> None:

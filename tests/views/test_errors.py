@@ -37,6 +37,13 @@ def test_not_found(client, alice_client):
         assert "script-src 'self'" in response["Content-Security-Policy"]
 
 
+def test_an_address_for_forms_alone(alice_client):
+    """Reloading what a form has answered shows a page too."""
+    response = alice_client.get("/sessions/actions/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "There is no page here" in html(response)
+
+
 def test_a_slash_is_added(alice_client):
     assert alice_client.get("/archived")["Location"] == "/archived/"
 

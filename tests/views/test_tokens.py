@@ -9,6 +9,7 @@ from django.utils import timezone
 from sessions.models import ApiToken
 from sessions.models.token import token_digest
 from sessions.operations.tokens import create_token
+from tests.factories import make_session
 from tests.statements import assert_statements
 from tests.views.pages import html, htmx, toasts
 
@@ -34,6 +35,17 @@ def test_a_token_is_shown_once(alice, alice_client, headers):
     assert "Read · made" in page
     assert "never used" in page
     assert response["Cache-Control"] == "private, no-store"
+
+
+def test_a_token_for_one_session(alice, bob, alice_client):
+    mine = make_session(alice, "Mosses")
+    for wrong in ("ffffffffff", "no id", str(make_session(bob).pk)):
+        response = alice_client.post(ADDRESS, FORM | {"session_id": wrong}, headers=htmx(ADDRESS))
+        assert response.status_code == 422
+        assert 'id="id_session_id_error"' in html(response)
+    alice_client.post(ADDRESS, FORM | {"session_id": mine.short_id})
+    assert [token.session for token in ApiToken.objects.all()] == [mine]
+    assert "only <a" in html(alice_client.get(ADDRESS))
 
 
 def test_a_token_may_last(alice_client):
