@@ -138,6 +138,7 @@ class Document:
     revisions: Iterable[Revision] = ()
     files: Iterable[WorkspaceFile] = ()
     progress: dict[str, Any] | None = None  # of the session's run
+    statistics: dict[str, Any] | None = None  # its counters, and the uses of models that were reported
     vectors: Vectors | None = None
     has_authors: bool = False  # whether messages name who wrote them
     may_be_empty: bool = True  # a conversation of another system that holds no message is not worth a session

@@ -1,8 +1,8 @@
 """Our own archive: a session with its transcript, events and workspace, to the byte. Read and written.
 
-A zip of `session.json`, `messages.jsonl`, `revisions.jsonl`, `events.jsonl`, `progress.json`, `vectors.jsonl`,
-`workspace/…` and, last, `manifest.json` with the SHA-256 and size of every other entry. Entries of later versions are
-listed too: a reader that doesn't know them checks them and leaves them out.
+A zip of `session.json`, `messages.jsonl`, `revisions.jsonl`, `events.jsonl`, `progress.json`, `statistics.json`,
+`vectors.jsonl`, `workspace/…` and, last, `manifest.json` with the SHA-256 and size of every other entry. Entries of
+later versions are listed too: a reader that doesn't know them checks them and leaves them out.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ FORMAT = "researchmind"
 VERSION = 1
 MANIFEST, SESSION, MESSAGES = "manifest.json", "session.json", "messages.jsonl"
 EVENTS, PROGRESS, REVISIONS, VECTORS = "events.jsonl", "progress.json", "revisions.jsonl", "vectors.jsonl"
+STATISTICS = "statistics.json"
 WORKSPACE = "workspace/"
 RENAMED = "workspace-renamed/"  # files whose names an archive can't carry: the manifest has them
 _LARGEST_JSON = 64 * 2**20
@@ -54,9 +55,10 @@ def read(file: BinaryIO, limits: archive.Limits | None = None) -> Iterator[Docum
         document.events = _events(zip_file)
         document.files = list(_files(zip_file, listed))
         document.progress = dict(_object(zip_file, PROGRESS)) if PROGRESS in listed else None
+        document.statistics = dict(_object(zip_file, STATISTICS)) if STATISTICS in listed else None
         document.revisions = entries.revisions_of(_lines(zip_file, REVISIONS)) if REVISIONS in listed else ()
         document.vectors = vectors.vectors_of(_lines(zip_file, VECTORS)) if VECTORS in listed else None
-        known = {MANIFEST, SESSION, MESSAGES, EVENTS, PROGRESS, REVISIONS, VECTORS}
+        known = {MANIFEST, SESSION, MESSAGES, EVENTS, PROGRESS, REVISIONS, STATISTICS, VECTORS}
         for name in listed:
             if name not in known and not name.startswith((WORKSPACE, RENAMED)):
                 document.tally.drop(name.partition("/")[0])
@@ -184,6 +186,8 @@ def write(document: Document) -> Iterator[bytes]:
     yield from out.add_text(REVISIONS, (orjson.dumps(line, option=_UTC) + b"\n" for line in kept))
     if document.progress is not None:
         yield from out.add_text(PROGRESS, [orjson.dumps(document.progress, option=_UTC)])
+    if document.statistics is not None:
+        yield from out.add_text(STATISTICS, [orjson.dumps(document.statistics, option=_UTC)])
     if document.vectors is not None:
         yield from out.add_text(VECTORS, vectors.lines_of(document.vectors))
     names = _Names()

@@ -16,27 +16,32 @@ from sessions.models.session import Session, SessionQuerySet
 MOST_PARENTS = 50
 MOST_CHILDREN = 20
 _LINEAGE = Lineage._meta.db_table
-_STEP = f"SELECT id, kind, parent_id, child_id, {{}} AS other FROM {_LINEAGE} l WHERE l.{{}} = s.id ORDER BY l.id {{}}"
+_COLUMNS = "id, kind, detail, parent_id, child_id"
+_STEP = f"SELECT {_COLUMNS}, {{}} AS other FROM {_LINEAGE} l WHERE l.{{}} = s.id ORDER BY l.id {{}}"
 _FAMILY = (
     f"SELECT * FROM ({_STEP.format('parent_id', 'child_id', f'ASC LIMIT {MOST_PARENTS}')}) parents UNION ALL "
     f"SELECT * FROM ({_STEP.format('child_id', 'parent_id', f'DESC LIMIT {MOST_CHILDREN}')}) children"
 )
 _LIST = {
-    "sqlite": "json_group_array(json_array(kind, parent_id, child_id, json({})))",
-    "postgresql": "json_agg(json_build_array(kind, parent_id, child_id, {}))",
+    "sqlite": "json_group_array(json_array(kind, json_extract(detail, '$.source'), parent_id, child_id, json({})))",
+    "postgresql": "json_agg(json_build_array(kind, detail ->> 'source', parent_id, child_id, {}))",
 }
 _ARRAY = {"sqlite": "json_array", "postgresql": "json_build_array"}
 
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A parent or a child. Without a name it is gone, or not the reader's to see."""
+    """A parent or a child. Without a name it is gone, or not the reader's to see.
+
+    `source` is the system that an import came from; one out of another session here has an id too.
+    """
 
     kind: LineageKind
     session_id: UUID | None
     is_parent: bool
     name: str = ""
     status: str = ""
+    source: str = ""
 
     @property
     def short_id(self) -> str:
@@ -59,9 +64,10 @@ def relatives_column(visible: SessionQuerySet) -> tuple[str, list[Any]]:
 def read_relatives(session_id: UUID, rows: str | None) -> Sequence[Relative]:
     """The parents first, in their order, then the newest children."""
     relatives = []
-    for kind, parent, child, seen in orjson.loads(rows or "[]"):
+    for kind, source, parent, child, seen in orjson.loads(rows or "[]"):
         is_parent = UUID(child) == session_id
         other = parent if is_parent else child
         name, status = seen or ("", "")
-        relatives.append(Relative(LineageKind(kind), UUID(other) if other else None, is_parent, name, status))
+        session = UUID(other) if other else None
+        relatives.append(Relative(LineageKind(kind), session, is_parent, name, status, source or ""))
     return relatives

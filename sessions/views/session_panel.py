@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sessions.access import Actor, visible_sessions
 from sessions.exceptions import FileNotFound, StorageError
+from sessions.formats.recognition import NAMES
 from sessions.models import Reason, RetentionPolicy, Session
 from sessions.models.relatives import Relative
 from sessions.models.session_panel import LinkLine, Person, RevisionLine, read_panel
@@ -116,7 +117,7 @@ def panel(session: Session, reader: Actor) -> Panel:
         workspace_path=place(session.pk),
         index=index_view(session, rows.indexing, is_indexed=workspace.is_indexed),
         files=_files(session),
-        parents=[relative for relative in rows.relatives if relative.is_parent],
+        parents=[_with_source(relative) for relative in rows.relatives if relative.is_parent],
         children=[relative for relative in rows.relatives if not relative.is_parent],
         run=run_view(session, rows.progress),
         vectors=rows.vectors if rows.vectors and rows.vectors.point_count else None,
@@ -131,6 +132,11 @@ def panel(session: Session, reader: Actor) -> Panel:
         goes_at=policy.purges_at(session.deleted_at, pinned=session.pinned),
         is_retention_on=policy.enabled,
     )
+
+
+def _with_source(relative: Relative) -> Relative:
+    """With the name of the system that an import came from, as people know it."""
+    return replace(relative, source=NAMES.get(relative.source, "")) if relative.source else relative
 
 
 def _files(session: Session) -> list[Entry]:

@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,13 +15,18 @@ from hypothesis import strategies as st
 
 from sessions.formats import researchmind
 from sessions.formats.document import Document
-from sessions.models import Event, Message, Revision, Role, Session, SessionTag
+from sessions.models import Event, Lineage, Message, ModelUsage, ProcessingStats, Revision, Role, Session, SessionTag
+from sessions.models.statistics import read_statistics
 from sessions.models.transcript_page import read_messages
 from sessions.models.vector_rows import read_collection
 from sessions.operations.editing import edit_message, set_system_prompt
 from sessions.operations.lifecycle import archive_session, purge_session, trash_session
+from sessions.operations.restructure.forking import fork_session
+from sessions.operations.restructure.merging import merge_sessions
 from sessions.operations.runs import answers, artifacts, clarifications, phases, reports, tasks
 from sessions.operations.sessions import create_session, update_session
+from sessions.operations.sharing import share_session
+from sessions.operations.statistics import add_statistics, note_model_use
 from sessions.operations.transcript import NewMessage
 from sessions.operations.transfer.exporting import export_session, export_sessions
 from sessions.operations.transfer.importing import SourceFile, import_sessions
@@ -63,8 +69,18 @@ def state(session: Session) -> dict:
         "messages": [{key: value for key, value in message.items() if key != "id"} for message in messages],
         "revisions": [_revision(found) for found in Revision.objects.filter(session=session).order_by("number")],
         "vectors": _vectors(session),
+        "statistics": _statistics(session),
         "tags": sorted(SessionTag.objects.filter(session=session).values_list("tag__name", flat=True)),
     }
+
+
+def _statistics(session: Session) -> tuple:
+    """All that the statistics say, as they are kept too. What they say of vectors is compared with these."""
+    found = read_statistics(session.pk)
+    counted = list(ProcessingStats.objects.filter(pk=session.pk).values_list()[:1])
+    used = ModelUsage.objects.filter(session=session).order_by("name")
+    columns = ("kind", "name", "uses", "switches", "first_used_at", "last_used_at")
+    return replace(found, collection=None), [row[1:] for row in counted], list(used.values_list(*columns))
 
 
 def _vectors(session: Session) -> tuple | None:
@@ -135,6 +151,10 @@ def rich(alice) -> Session:
     (content / "empty.txt").touch()
     points = [NewPoint(number, [0.1, 1 / 3, number / 7, -1e-20], {"n": number, "ü": [1.5, None]}) for number in (2, 1)]
     put_points(actor=alice, session_id=session.pk, points=[*points, NewPoint(UUID(int=5), [0, 0, 1, 0])])
+    add_statistics(actor=alice, session_id=session.pk, counts={"urls_processed": 3, "embeddings_created": 2**31 - 1})
+    for name in ("m", "n", "m"):
+        note_model_use(actor=alice, session_id=session.pk, kind="llm", name=name)
+    note_model_use(actor=alice, session_id=session.pk, kind="embedding", name="m")
     return archive_session(actor=alice, session_id=session.pk)
 
 
@@ -160,6 +180,68 @@ def test_the_archive_brings_everything_back(alice, rich, tmp_path):
     assert last[0] == "imported"
     assert back.pk != rich.pk
     assert not any((workspaces.root() / ".staging").iterdir())
+
+
+def test_the_history_of_everything_comes_along(alice, vera, rich):
+    """Whichever operation wrote an event: the history is the same, and the copy has one line more."""
+    session = fork_session(actor=alice, session_id=rich.pk)
+    who = {"actor": alice, "session_id": session.pk}
+    share_session(**who, usernames=[vera.username], role="viewer")
+    add_statistics(**who, counts={"clusters_generated": 1})
+    phases.set_phase(**who, phase="execution")
+    merge_sessions(actor=alice, source_session_ids=[session.pk, rich.pk], archive_sources=False, vectors=False)
+    edit_message(**who, index=1, content="Again")
+    trash_session(**who)
+    before, statistics = events(session.pk), _statistics(session)
+    assert {"forked", "shared", "merged", "edited", "trashed", "statistics_added"} <= {event[0] for event in before}
+    data = b"".join(export_sessions(actor=alice, session_ids=None).chunks)
+    purge_session(**who)
+    purge_session(actor=alice, session_id=rich.pk)
+    import_sessions(actor=alice, files=[SourceFile("all.zip", io.BytesIO(data))])
+    back = Session.objects.get(name=session.name)
+    assert events(back.pk)[:-1] == before
+    assert _statistics(back)[1:] == statistics[1:]
+
+
+def test_where_an_import_comes_from_stays_told(alice, mallory, alice_client):
+    """A parent is only what the importer may see: an id in a file makes nobody else's session a parent."""
+    session = make_session(alice, "Theirs", messages=1)
+    data = exported(alice, session)
+    copy = imported(alice, data)
+    step = Lineage.objects.get(child=copy)
+    assert (step.parent_id, step.kind, step.detail["source"]) == (session.pk, "import", "researchmind")
+    page = alice_client.get(f"/sessions/{copy.pk}/").content.decode()
+    assert "Imported from ResearchMind, a copy of" in page
+    assert "Exported, and imported as" in alice_client.get(f"/sessions/{session.pk}/").content.decode()
+    strange = Lineage.objects.get(child=imported(mallory, data))
+    assert (strange.parent_id, strange.detail["source_id"]) == (None, str(session.pk))
+    purge_session(actor=alice, session_id=copy.pk)
+    assert not Lineage.objects.filter(child_id=copy.pk).exists()
+
+
+ODD_STATISTICS = {
+    "counters": {"urls_processed": 2**60, "content_analyzed": 4, "clusters_generated": "many"},
+    "model_usage": [
+        {"model_type": "llm", "model_name": "m", "uses": 2, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e11},
+        {"model_type": "llm", "model_name": "m", "uses": 2, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
+        {"model_type": "oracle", "model_name": "x", "uses": 1},
+        {"model_type": "llm", "model_name": " ", "uses": 1, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
+        {"model_type": "llm", "model_name": "y", "uses": -1, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
+        7,
+    ],
+}
+
+
+def test_statistics_that_do_not_fit_come_as_far_as_they_do(alice):
+    document = Document("researchmind", "other", name="N", statistics=ODD_STATISTICS)
+    session = imported(alice, b"".join(researchmind.write(document)))
+    found = read_statistics(session.pk)
+    assert list(found.counters.values()) == [0, 4, 0, 0]
+    (usage,) = found.usage
+    assert (usage.kind, usage.name, usage.uses) == ("llm", "m", 2)
+    assert usage.last_used_at <= datetime.now(UTC)
+    add_statistics(actor=alice, session_id=session.pk, counts={"content_analyzed": 1})
+    assert read_statistics(session.pk).counters["content_analyzed"] == 5
 
 
 def run_of(session: Session) -> dict:

@@ -26,6 +26,7 @@ from sessions.models.vector_collection import point_id_of
 from sessions.operations.bulk import MAX_SESSIONS
 from sessions.operations.tags import tags_of
 from sessions.operations.transfer.progress import progress_of
+from sessions.operations.transfer.statistics import statistics_of
 from sessions.operations.vectors.copying import VectorCopy
 from sessions.storage.reading import FoundFile, workspace_files
 
@@ -199,6 +200,7 @@ def _document(session: Session, spool: BinaryIO, form: str) -> Document:
         events=_events(session),
         revisions=_revisions(session),
         progress=progress_of(session.pk) if form == DEFAULT_FORMAT else None,
+        statistics=statistics_of(session.pk) if form == DEFAULT_FORMAT else None,
     )
     for name in _COPIED:
         setattr(document, name, getattr(session, name))

@@ -1,7 +1,7 @@
 """One document becomes one session: rows, events and workspace, all of it or nothing."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from sessions.access import Actor
-from sessions.exceptions import AlreadyImported, Invalid, NothingToImport, TooLarge
+from sessions.access import Actor, session_for_reading
+from sessions.exceptions import AlreadyImported, Invalid, NothingToImport, SessionNotFound, TooLarge
+from sessions.formats import entries
 from sessions.formats.document import Document, Message, WorkspaceFile
 from sessions.formats.document import Revision as KeptRevision
 from sessions.formats.values import digest_of
@@ -21,6 +22,8 @@ from sessions.models import (
     Event,
     Import,
     ImportSource,
+    Lineage,
+    LineageKind,
     Phase,
     Reason,
     Revision,
@@ -41,6 +44,7 @@ from sessions.operations.sessions import checked_fields, checked_name
 from sessions.operations.tags import MAX_TAGS
 from sessions.operations.transcript import NewMessage, checked_messages
 from sessions.operations.transfer.progress import store_progress
+from sessions.operations.transfer.statistics import store_statistics
 from sessions.operations.transfer.vectors import store_vectors
 from sessions.operations.workspaces import create_workspace, settle_staged_workspace
 from sessions.storage.staging import StagedWorkspace, staged_workspace
@@ -141,6 +145,9 @@ class _Storing:
             store_vectors(session.pk, self.document.vectors)
         if self.document.progress is not None:
             store_progress(session, self.document.progress, self.document.tally)
+        if self.document.statistics is not None:
+            store_statistics(session.pk, self.document.statistics, self.document.tally, self.now)
+        self._note_lineage(session)
         insert_rows(Event, _EVENT_FIELDS, self._event_rows())
         detail = {"name": session.name, "messages": self.count, "source": self.document.source}
         audit.record(self.actor, Verb.IMPORTED, session.pk, **detail)
@@ -261,6 +268,18 @@ class _Storing:
         if document.deleted_at:
             times["archived_at"] = document.archived_at
         return {name: at and min(max(at, _BEGINNING), now) for name, at in times.items()}
+
+    def _note_lineage(self, session: Session) -> None:
+        """That it came from outside, and out of which session here, if it is a copy of one that the importer has.
+
+        An id in a file proves nothing: nobody's else session gets a child by it.
+        """
+        found = None
+        if self.document.source == entries.SYSTEM and len(self.document.source_id) == len(str(self.session_id)):
+            with suppress(SessionNotFound):
+                found = session_for_reading(self.actor, self.document.source_id, include_deleted=True)
+        detail = {"source": self.document.source, "source_id": source_id_of(self.document)}
+        Lineage.objects.bulk_create([Lineage(parent=found, child=session, kind=LineageKind.IMPORT, detail=detail)])
 
     def _event_rows(self) -> Iterator[tuple[Any, ...]]:
         for event in self.document.events:
