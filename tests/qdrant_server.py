@@ -13,7 +13,7 @@ from qdrant_client import QdrantClient, models
 
 
 class QdrantStub:
-    """Answers as `manner` says; what it was asked is in `asked`: method, path, headers.
+    """Answers as `manner` says, by 500 where `refused` is in the path. `asked` has what it was: method, path, headers.
 
     Manners: `well`; `hang` says nothing for ever; `drip` sends a byte now and then; `redirect` to
     `elsewhere`; `break off` hangs up amid an answer; a number is a status; bytes are a body.
@@ -22,6 +22,7 @@ class QdrantStub:
     def __init__(self) -> None:
         self.manner: str | int | bytes = "well"
         self.elsewhere = ""
+        self.refused = ""
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.over = threading.Event()
         self.lock = threading.Lock()
@@ -115,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_GET
 
     def _behave(self, body: bytes) -> None:
-        manner = self.stub.manner
+        manner = 500 if self.stub.refused and self.stub.refused in self.path else self.stub.manner
         if manner == "hang":
             self.stub.over.wait()
         elif manner == "drip":

@@ -20,11 +20,10 @@ from sessions.models.rows import db_id
 from sessions.models.session import SessionQuerySet
 from sessions.models.share_link import ShareLink
 from sessions.models.vector_collection import VectorCollection
-from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collection_from
+from sessions.models.vector_rows import COLLECTION_COLUMNS, COLLECTION_WIDTH, Collection, collection_from
 
 _REVISION = Revision._meta.db_table
 _COLLECTION = VectorCollection._meta.db_table
-_COLLECTION_WIDTH = 4  # columns
 _COLUMNS = "r.number, r.first_index, r.message_count, r.reason, r.created_at, r.actor_id, actor.username"
 _NAMES = "number, first_index, message_count, reason, created_at, actor_id, username"
 _NEWEST = (
@@ -134,7 +133,7 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
     if row is None:
         return PanelRows([], 0, False, [], [], [], Progress(), None)
     lines, count, has_prompt, people, links, relatives, indexing, *more = row
-    vectors, progress = more[:_COLLECTION_WIDTH], more[_COLLECTION_WIDTH:]
+    vectors, progress = more[:COLLECTION_WIDTH], more[COLLECTION_WIDTH:]
     return PanelRows(
         [_line(*line) for line in orjson.loads(lines or "[]")],
         count,

@@ -40,6 +40,8 @@ class VectorCollection(models.Model):
     writers = models.PositiveIntegerField(default=0, help_text="Writes to Qdrant that are under way.")
     writing_since = models.DateTimeField(null=True, blank=True)
     moving_since = models.DateTimeField(null=True, blank=True, help_text="Since when it is being moved to Qdrant.")
+    unwanted = JsonField(null=True, blank=True, help_text="Keys of points that a split took and Qdrant still has.")
+    removing_since = models.DateTimeField(null=True, blank=True, help_text="Since when they are being removed.")
 
     class Meta:
         verbose_name = "vector collection"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from sessions.models.membership import may_write
 from sessions.models.rows import db_id, db_json
@@ -23,18 +23,22 @@ _COUNT = (
     f"CASE WHEN {_COLLECTION}.place = '{Place.QDRANT.value}' THEN {_COLLECTION}.point_count ELSE "
     f"(SELECT count(*) FROM {_POINT} p WHERE p.session_id = {_COLLECTION}.session_id) END"
 )
-COLLECTION_COLUMNS = f"{_COLLECTION}.size, {_COLLECTION}.distance, {_COLLECTION}.place, {_COUNT}"
+COLLECTION_COLUMNS = (
+    f"{_COLLECTION}.size, {_COLLECTION}.distance, {_COLLECTION}.place, {_COUNT}, {_COLLECTION}.unwanted IS NOT NULL"
+)
+COLLECTION_WIDTH = 5  # columns
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A session's collection as it is now."""
+    """A session's collection as it is now. Unwanted are points that Qdrant has to remove before it is asked."""
 
     session_id: UUID
     size: int
     distance: Distance
     place: Place
     point_count: int
+    has_unwanted: bool = False
 
     @property
     def bytes(self) -> int:
@@ -52,19 +56,21 @@ class StoredPoint(NamedTuple):
 
 def collection_from(session_id: UUID, columns: Sequence[Any]) -> Collection:
     """Read what COLLECTION_COLUMNS selected."""
-    size, distance, place, count = columns
-    return Collection(session_id, size, Distance(distance), Place(place), count)
+    size, distance, place, count, has_unwanted = columns
+    return Collection(session_id, size, Distance(distance), Place(place), count, bool(has_unwanted))
 
 
 def find_collection(collections: QuerySet[VectorCollection]) -> Collection | None:
     """The one collection that a query finds, with the number of its points; None without one. One statement."""
     points = VectorPoint.objects.filter(session_id=OuterRef("pk")).order_by().values("session_id")
-    counted = collections.annotate(here=Subquery(points.annotate(amount=Count("*")).values("amount")))
-    found = counted.values_list("pk", "size", "distance", "place", "point_count", "here").first()
+    counted = collections.annotate(
+        here=Subquery(points.annotate(amount=Count("*")).values("amount")), waits=Q(unwanted__isnull=False)
+    )
+    found = counted.values_list("pk", "size", "distance", "place", "point_count", "here", "waits").first()
     if found is None:
         return None
-    session_id, size, distance, place, there, here = found
-    return collection_from(session_id, (size, distance, place, there if place == Place.QDRANT else here or 0))
+    session_id, size, distance, place, there, here, waits = found
+    return collection_from(session_id, (size, distance, place, there if place == Place.QDRANT else here or 0, waits))
 
 
 def read_collection(session_id: UUID) -> Collection | None:

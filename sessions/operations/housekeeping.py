@@ -10,6 +10,7 @@ from sessions.operations.jobs.queue import forget_old_jobs, release_abandoned_fi
 from sessions.operations.retention.applying import apply_when_enabled
 from sessions.operations.vectors.moving import move_collections
 from sessions.operations.vectors.removals import retry_vector_removals
+from sessions.operations.vectors.unwanted import retry_unwanted
 from sessions.operations.workspaces import retry_workspace_removals
 from sessions.search import index
 from sessions.storage.staging import remove_abandoned
@@ -28,5 +29,6 @@ def keep_house() -> None:
     session_count.compact()
     index.tidy()
     retry_vector_removals()
+    retry_unwanted()
     move_collections()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -8,12 +8,14 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from sessions.exceptions import SessionNotFound, VectorMismatch, VectorStoreError
+from sessions.exceptions import Conflict, SessionNotFound, VectorMismatch, VectorStoreError
 from sessions.models import Session, VectorCollection, VectorPoint, VectorRemoval
-from sessions.models.vector_collection import Place
+from sessions.models.vector_collection import Place, key_of
 from sessions.operations.doctor.examination import Found, examine
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.lifecycle import empty_trash, purge_session, restore_session, trash_session
+from sessions.operations.restructure.forking import fork_session
+from sessions.operations.restructure.splitting import Part, split_session
 from sessions.operations.vectors import points, removals
 from sessions.operations.vectors.moving import move_collection
 from sessions.operations.vectors.points import collection_for_reading, put_points, read_points, remove_points
@@ -276,6 +278,67 @@ class TestMoving:
         VectorRemoval.objects.update(due_at=timezone.now())
         keep_house()
         assert (qdrant.names, VectorRemoval.objects.count()) == (set(), 0)
+
+
+class TestSplit:
+    """What a split takes away is away, whatever Qdrant does: seen by nobody, and removed as soon as it can be."""
+
+    @pytest.fixture
+    def split(self, alice, session, qdrant) -> Session:
+        """A session whose first of two points was split off while Qdrant removed nothing."""
+        put(alice, session, 1, 2)
+        qdrant.refused = "points/delete"
+        made = split_session(actor=alice, session_id=session.pk, parts=[Part("One", point_ids=[1])])
+        assert (made.assigned_points, made.removed_points) == (1, 1)
+        assert ids(alice, made.sessions[0]) == [1]
+        row = VectorCollection.objects.get(pk=session.pk)
+        assert (row.unwanted, row.removing_since, row.point_count) == ([key_of(1)], None, 1)
+        return session
+
+    def test_nobody_sees_what_waits(self, alice, split, qdrant):
+        for look in (lambda: ids(alice, split), lambda: fork_session(actor=alice, session_id=split.pk)):
+            with pytest.raises(VectorStoreError):
+                look()
+        with pytest.raises(VectorStoreError):
+            put(alice, split, 1)
+        qdrant.refused = ""
+        assert ids(alice, split) == [2]
+        assert VectorCollection.objects.get(pk=split.pk).unwanted is None
+        put(alice, split, 1)
+        keep_house()
+        assert ids(alice, split) == [1, 2], "what is put later stays"
+
+    def test_the_worker_removes_it(self, alice, split, qdrant):
+        keep_house()
+        assert VectorCollection.objects.get(pk=split.pk).unwanted == [key_of(1)]
+        qdrant.refused = ""
+        keep_house()
+        row = VectorCollection.objects.get(pk=split.pk)
+        assert (row.unwanted, row.point_count) == (None, 1)
+        assert connected().count(name_of(split.pk)) == 1
+
+    def test_the_doctor_tells_and_removes_it(self, alice, split, qdrant):
+        doctor = TestDoctor()
+        assert doctor.found() == doctor.found(repair=True) == ["vectors"]
+        qdrant.refused = ""
+        assert doctor.found(repair=True) == ["vectors"]
+        assert (doctor.found(), connected().count(name_of(split.pk))) == ([], 1)
+
+    def test_a_killed_removal_is_taken_up_again(self, alice, split, qdrant):
+        qdrant.refused = ""
+        VectorCollection.objects.filter(pk=split.pk).update(removing_since=timezone.now())
+        with pytest.raises(VectorStoreError):
+            put(alice, split, 1)  # whoever removes might remove this
+        VectorCollection.objects.filter(pk=split.pk).update(removing_since=timezone.now() - timedelta(hours=1))
+        put(alice, split, 1)
+        assert ids(alice, split) == [1, 2]
+
+    def test_not_while_somebody_writes(self, alice, session, qdrant):
+        put(alice, session, 1, 2)
+        VectorCollection.objects.update(writers=1, writing_since=timezone.now())
+        with pytest.raises(Conflict):
+            split_session(actor=alice, session_id=session.pk, parts=[Part("One", point_ids=[1])])
+        assert (Session.objects.count(), ids(alice, session)) == (1, [1, 2])
 
 
 class TestDoctor:

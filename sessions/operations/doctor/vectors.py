@@ -12,6 +12,7 @@ from sessions.models.consistency import outlive_writers, without_a_row
 from sessions.models.vector_collection import Place
 from sessions.operations.doctor.difference import Difference
 from sessions.operations.vectors.removals import remove_collection
+from sessions.operations.vectors.unwanted import remove_unwanted
 from sessions.operations.vectors.writing import count_again
 from sessions.storage import qdrant
 
@@ -43,6 +44,7 @@ def of_collections() -> Iterator[Difference]:
     try:
         there = {found for name in qdrant.connected().names() if (found := qdrant.session_of(name))}
         yield from _without_session(there)
+        yield from _of_unwanted()
         yield from _without_collection(there)
     except VectorStoreError as error:
         yield Difference(_KIND, "", f"What is in Qdrant can't be compared. {error.detail}")
@@ -77,9 +79,21 @@ def _drop(session_id: UUID) -> bool:
     return True
 
 
+def _of_unwanted() -> Iterator[Difference]:
+    """Points that splits took away, and that Qdrant couldn't be asked to remove."""
+    for row in _in_qdrant().filter(unwanted__isnull=False).order_by("pk").iterator(_AT_ONCE):
+        text = f"{len(row.unwanted)} points that a split took away wait to be removed from Qdrant."
+        yield Difference(_KIND, str(row.pk), text, partial(_remove_unwanted, row.pk))
+
+
+def _remove_unwanted(session_id: UUID) -> bool:
+    remove_unwanted(session_id)
+    return True
+
+
 def _without_collection(there: set[UUID]) -> Iterator[Difference]:
     """Sessions whose points are gone from Qdrant, or are more or fewer than the row says."""
-    for row in _in_qdrant().filter(writers=0).order_by("pk").iterator(_AT_ONCE):
+    for row in _in_qdrant().filter(writers=0, unwanted__isnull=True).order_by("pk").iterator(_AT_ONCE):
         count = qdrant.connected().count(qdrant.name_of(row.pk)) if row.pk in there else 0
         if count == row.point_count:
             continue

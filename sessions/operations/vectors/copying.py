@@ -19,8 +19,10 @@ from sessions.models.vector_collection import Distance, Place, key_of, key_of_te
 from sessions.models.vector_rows import Collection, StoredPoint
 from sessions.operations import audit
 from sessions.operations.vectors.moving import move_after_commit
-from sessions.operations.vectors.points import read_points, remove_after_commit
+from sessions.operations.vectors.points import read_points
+from sessions.operations.vectors.unwanted import take_away
 from sessions.operations.vectors.values import checked_key
+from sessions.operations.vectors.writing import nobody_writes
 
 _IN_MEMORY = 2**20
 _AT_ONCE = 200  # points: a page of the largest is some MiB
@@ -142,7 +144,7 @@ def _free(session_id: UUID, key: str, taken: set[str]) -> str:
 def take_points(actor: Actor, session_id: UUID, copies: Sequence[VectorCopy]) -> int:
     """Remove the points that were copied from where they were, in the transaction that gives them to others.
 
-    Those in Qdrant go after the commit. Raises Conflict if somebody has written since they were copied.
+    Those in Qdrant are unwanted from then on. Raises Conflict if somebody has written since they were copied.
     """
     keys = sorted(set().union(*(copied.keys for copied in copies)))
     if not keys:
@@ -151,7 +153,9 @@ def take_points(actor: Actor, session_id: UUID, copies: Sequence[VectorCopy]) ->
     if row is None or any(copied.revision != row.revision for copied in copies if copied.count):
         raise Conflict("The session's vectors have changed while they were copied. Try again.")
     if row.place == Place.QDRANT:
-        remove_after_commit(row, keys)
+        if VectorCollection.objects.filter(pk=session_id).exclude(nobody_writes()).exists():
+            raise Conflict("Somebody is writing into the session's vectors. Try again.")
+        take_away(row, keys)
     else:
         for start in range(0, len(keys), _AT_ONCE):
             rows.remove_points(session_id, keys[start : start + _AT_ONCE])

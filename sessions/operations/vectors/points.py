@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 
 from sessions.access import Actor, SessionRef, require_write, session_for_reading, session_for_writing, visible_sessions
-from sessions.exceptions import SessionNotFound, TooManyPoints, VectorStoreError
+from sessions.exceptions import SessionNotFound, TooManyPoints
 from sessions.models import Session, Status, VectorCollection, Verb
 from sessions.models import vector_rows as rows
 from sessions.models.vector_collection import Distance, Place, key_of_text, point_id_of
@@ -18,8 +17,8 @@ from sessions.models.vector_rows import Collection, StoredPoint, touch_collectio
 from sessions.operations import audit
 from sessions.operations.changing import check_active, check_version
 from sessions.operations.vectors.nearest import nearest
+from sessions.operations.vectors.unwanted import settled
 from sessions.operations.vectors.values import (
-    MAX_BATCH,
     NewPoint,
     check_distance,
     check_size,
@@ -33,8 +32,6 @@ from sessions.storage.qdrant.point import Point
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +79,7 @@ def put_points(
 
 
 def _put_into_qdrant(collection: Collection, points: Sequence[StoredPoint]) -> int:
+    settled(collection)
     store, name = qdrant.connected(), qdrant.name_of(collection.session_id)
     store.make(name, collection.size, collection.distance.value)
     sent = [Point(point_id_of(point.key), point.vector, point.payload) for point in points]
@@ -205,38 +203,19 @@ def remove_points(
             note(removed)
             return removed
         begin_writing(whole_id)
-    name, unwanted = qdrant.name_of(whole_id), [point_id_of(key) for key in keys]
-    return write(found, lambda: qdrant.connected().remove(name, unwanted), done=note)
+    return write(found, lambda: _remove_from_qdrant(found, [point_id_of(key) for key in keys]), done=note)
 
 
-def remove_after_commit(row: VectorCollection, keys: Sequence[str]) -> None:
-    """Remove points from Qdrant once the transaction has committed. If it is away then, they stay, which is logged."""
-    session_id, unwanted = row.pk, [point_id_of(key) for key in keys]
-    begin_writing(session_id)
-    found = rows.read_collection(session_id)
-
-    def remove() -> None:
-        if found is None:
-            return
-        try:
-            write(found, lambda: _remove_from_qdrant(session_id, unwanted), done=lambda _: None)
-        except (VectorStoreError, SessionNotFound) as error:
-            logger.warning("points_not_removed", session_id=str(session_id), points=len(keys), error=error.detail)
-
-    transaction.on_commit(remove, robust=True)
-
-
-def _remove_from_qdrant(session_id: UUID, point_ids: Sequence[int | str]) -> int:
-    name = qdrant.name_of(session_id)
-    batches = [point_ids[start : start + MAX_BATCH] for start in range(0, len(point_ids), MAX_BATCH)]
-    return sum(qdrant.connected().remove(name, batch) for batch in batches)
+def _remove_from_qdrant(collection: Collection, point_ids: Sequence[int | str]) -> int:
+    settled(collection)
+    return qdrant.connected().remove(qdrant.name_of(collection.session_id), point_ids)
 
 
 def count_points(collection: Collection) -> int:
     """How many points there are, now. Raises VectorStoreError."""
     if collection.place == Place.DATABASE:
         return collection.point_count
-    return qdrant.connected().count(qdrant.name_of(collection.session_id))
+    return qdrant.connected().count(qdrant.name_of(settled(collection).session_id))
 
 
 def read_points(
@@ -252,7 +231,7 @@ def read_points(
             points = [FoundPoint(point_id_of(point.key), point.payload, point.vector) for point in page[:limit]]
             return points, page[limit].key if len(page) > limit else None
     found, following = qdrant.connected().page(
-        qdrant.name_of(collection.session_id),
+        qdrant.name_of(settled(collection).session_id),
         start=point_id_of(start) if start else None,
         limit=limit,
         with_vectors=with_vectors,
@@ -276,7 +255,7 @@ def search_points(collection: Collection, *, vector: Sequence[float], limit: int
         if payloads or not _has_moved(collection):
             scored = [(key, score) for key, score in near if key in payloads]
             return [FoundPoint(point_id_of(key), payloads[key], score=score) for key, score in scored]
-    found = qdrant.connected().nearest(qdrant.name_of(collection.session_id), wanted.tolist(), limit)
+    found = qdrant.connected().nearest(qdrant.name_of(settled(collection).session_id), wanted.tolist(), limit)
     return [FoundPoint(point.point_id, point.payload, score=score) for point, score in found]
 
 

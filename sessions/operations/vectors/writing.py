@@ -55,7 +55,7 @@ def write(collection: Collection, work: Callable[[], T], *, done: Callable[[T], 
         if revision is None:
             raise SessionNotFound(collection.session_id)
         done(result)
-    _count(collection.session_id, revision)
+    note_count(collection.session_id, revision)
     return result
 
 
@@ -63,7 +63,7 @@ def count_again(session_id: UUID) -> None:
     """Note how many points Qdrant has, if nobody writes."""
     revision = VectorCollection.objects.filter(pk=session_id).values_list("revision", flat=True).first()
     if revision is not None:
-        _count(session_id, revision)
+        note_count(session_id, revision)
 
 
 def _end_writing(session_id: UUID, more: int = 0) -> int | None:
@@ -77,7 +77,7 @@ def _end_writing(session_id: UUID, more: int = 0) -> int | None:
         return row.revision
 
 
-def _count(session_id: UUID, revision: int) -> None:
+def note_count(session_id: UUID, revision: int) -> None:
     """Note how many points Qdrant has, unless somebody writes or has written meanwhile: they count then."""
     try:
         count = qdrant.connected().count(qdrant.name_of(session_id))
