@@ -17,6 +17,7 @@ _PAIRS = (
     f'{_MESSAGE} m JOIN {_MESSAGE} n ON n.session_id = %s AND n."index" = m."index" '
     'WHERE m.session_id = %s AND m."index" >= %s'
 )
+_FIRST = f'SELECT m."index" FROM {_PAIRS} AND NOT ({_SAME}) ORDER BY m."index" LIMIT 1'
 
 
 @dataclass(slots=True)
@@ -29,24 +30,26 @@ class Contents:
     models: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def first_difference(one: UUID, other: UUID, *, start: int = 0) -> int | None:
-    """The first index from `start` on at which both have a message and these say different things; None without any."""
+def first_difference(one: UUID, *others: UUID, start: int = 0) -> int | None:
+    """The first index from `start` on at which one of the others has a message that says something else than the one.
+
+    None without any. One statement.
+    """
+    firsts = [f"({_FIRST}) AS first{number}" for number in range(len(others))]
     with connection.cursor() as cursor:
         cursor.execute(
-            f'SELECT m."index" FROM {_PAIRS} AND NOT ({_SAME}) ORDER BY m."index" LIMIT 1',
-            [db_id(other), db_id(one), start],
+            f"SELECT {', '.join(firsts)}", [value for other in others for value in (db_id(other), db_id(one), start)]
         )
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
+        found = cursor.fetchone()
+    return min((int(index) for index in found if index is not None), default=None)
 
 
 def first_difference_of(session_ids: Sequence[UUID], counts: Sequence[int]) -> int | None:
     """The first index at which not all of these transcripts, of so many messages, say the same; None without one."""
-    one, *others = session_ids
-    found = [first_difference(one, other) for other in others]
-    if len(set(counts)) > 1:
-        found.append(min(counts))
-    return min((index for index in found if index is not None), default=None)
+    difference = first_difference(*session_ids)
+    if len(set(counts)) == 1:
+        return difference
+    return min(counts) if difference is None else min(difference, *counts)
 
 
 def equal_from(one: UUID, other: UUID, *, start: int, limit: int) -> list[bool]:

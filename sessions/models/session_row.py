@@ -17,15 +17,17 @@ _ENOUGH = 2  # to tell an id that fits one session from one that fits several
 
 
 def find_session_rows(
-    user_id: int, ids: tuple[UUID, UUID], *, only_session: UUID | None = None, include_deleted: bool = False
+    user_id: int, *ranges: tuple[UUID, UUID], only_session: UUID | None = None, include_deleted: bool = False
 ) -> list[Row]:
-    """Return up to two sessions that the user may see with an id between `ids`, both included.
+    """Return the sessions that the user may see with an id in one of the ranges, both ends included; two of a single one.
 
-    A row is what `list_sessions` gives.
+    A row is what `list_sessions` gives. One statement.
     """
     reader = session_reader(LIST_FIELDS)
-    condition = f"s.id >= %s AND s.id <= %s AND (s.owner_id = %s OR (s.status <> %s AND {is_member('s.id')}))"
-    values: list[str | int] = [db_id(ids[0]), db_id(ids[1]), user_id, Status.DELETED.value, user_id]
+    within = " OR ".join(["(s.id >= %s AND s.id <= %s)"] * len(ranges))
+    condition = f"({within}) AND (s.owner_id = %s OR (s.status <> %s AND {is_member('s.id')}))"
+    ids = [db_id(end) for ends in ranges for end in ends]
+    values: list[str | int] = [*ids, user_id, Status.DELETED.value, user_id]
     if only_session is not None:
         condition += " AND s.id = %s"
         values.append(db_id(only_session))
@@ -37,7 +39,7 @@ def find_session_rows(
             f"SELECT {reader.columns()}, owner.username, {role_in('s.id')}, {has_members('s.id')}, "
             f"{TAGS_OF_SESSION[connection.vendor]} FROM {_SESSION} s "
             f"JOIN {get_user_model()._meta.db_table} owner ON owner.id = s.owner_id "
-            f"WHERE {condition} LIMIT {_ENOUGH}",
+            f"WHERE {condition}{f' LIMIT {_ENOUGH}' if len(ranges) == 1 else ''}",
             [user_id, *values],
         )
         rows = reader.read_all(cursor.fetchall(), *PEOPLE_FIELDS, "tags")

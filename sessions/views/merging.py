@@ -24,7 +24,7 @@ from sessions.operations.restructure.merging import (
 from sessions.storage.disk_use import sum_of
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
-from sessions.views.restructuring import EXCERPT, MessageLine, files_of, is_a_look
+from sessions.views.restructuring import EXCERPT, MessageLine, files_of, is_a_look, vectors_of
 from sessions.views.toasts import toast
 from sessions.views.words import amount
 
@@ -46,9 +46,11 @@ def merge(request: PageRequest) -> HttpResponse:
         "target_description": context["description"].strip(),
         "order": context["order"],
         "archive_sources": context["archive"],
+        "vectors": context["vectors"],
     }
     try:
-        if is_long(actor=request.user, source_session_ids=wanted["source_session_ids"]):
+        ids, vectors = wanted["source_session_ids"], wanted["vectors"]
+        if is_long(actor=request.user, source_session_ids=ids, vectors=vectors):
             return go_to(request, reverse("job", args=[merge_later(**wanted).pk]))
         made = merge_sessions(**wanted)
     except (NotFound, NotAllowed):
@@ -87,9 +89,22 @@ def _context(sources: Sequence[Session], asked: Any) -> dict[str, Any]:
         "count": count,
         "lines": lines,
         "unseen": count - len(lines),
+        **_vectors(sources, asked),
         "use": sum_of(files_of(source) for source in sources),
         "tags": union_of_tags([], sources),
         "here": "session_list",
+    }
+
+
+def _vectors(sources: Sequence[Session], asked: Any) -> dict[str, Any]:
+    """How many vectors there are, and whether they are copied: at first if they fit into one collection."""
+    found = [collection for source in sources if (collection := vectors_of(source))]
+    fit = len({(collection.size, collection.distance) for collection in found}) < 2
+    return {
+        "points": sum(collection.point_count for collection in found),
+        "point_bytes": sum(collection.bytes for collection in found),
+        "vectors_fit": fit,
+        "vectors": "vectors" in asked if "name" in asked else fit,
     }
 
 

@@ -10,6 +10,7 @@ from django_htmx.http import reswap, retarget
 from sessions.htmx import PageRequest, fragment, wants_fragment
 from sessions.models import Session
 from sessions.models.excerpts import MessageExcerpt, read_excerpts
+from sessions.models.vector_rows import Collection, read_collection
 from sessions.rendering.text import clipped
 from sessions.storage.disk_use import DiskUse, disk_use
 from sessions.views.page import render_page
@@ -59,6 +60,12 @@ def ends_of(
 def files_of(session: Session) -> DiskUse:
     """What would be copied of a session's workspace."""
     return disk_use(session.pk, with_index=False)
+
+
+def vectors_of(session: Session) -> Collection | None:
+    """The vectors that would be copied; None without any."""
+    found = read_collection(session.pk)
+    return found if found and found.point_count else None
 
 
 def show(

@@ -8,11 +8,10 @@ from django.urls import reverse
 from sessions.exceptions import NotAllowed, SessionError, SessionNotFound
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
-from sessions.models.vector_rows import read_collection
 from sessions.operations.restructure.forking import fork_name, fork_session
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page
-from sessions.views.restructuring import ends_of, files_of, is_a_look, number_of, show
+from sessions.views.restructuring import ends_of, files_of, is_a_look, number_of, show, vectors_of
 from sessions.views.session_page import load
 from sessions.views.toasts import toast
 from sessions.views.words import amount
@@ -70,6 +69,4 @@ def _context(session: Session, asked: Any) -> dict[str, Any]:
     count = 0 if at is None else at + 1
     context["first_lines"], context["last_lines"] = ends_of(session, count)
     context |= {"count": count, "left": session.message_count - count, "unseen": max(0, count - 4)}
-    collection = read_collection(session.pk)
-    context |= {"use": files_of(session), "points": collection.point_count if collection else 0}
-    return context
+    return context | {"use": files_of(session), "collection": vectors_of(session)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -13,13 +14,15 @@ from sessions.access import Actor, session_for_owning
 from sessions.exceptions import FileNotFound, Impossible, NotAllowed, SessionError, SessionNotFound, StorageError
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
+from sessions.models.vector_rows import Collection
 from sessions.operations.restructure.making import shortened
 from sessions.operations.restructure.splitting import MAX_PARTS, Part, ranges_of, split_session
 from sessions.storage.files import Entry, list_directory
 from sessions.storage.workspaces import CONTENT
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
-from sessions.views.restructuring import MessageLine, ends_of, is_a_look, number_of
+from sessions.views.restructuring import MessageLine, ends_of, is_a_look, number_of, vectors_of
+from sessions.views.session_points import count_chosen, read_chosen
 from sessions.views.toasts import toast
 from sessions.views.words import amount
 
@@ -35,16 +38,19 @@ class PartView:
     name: str
     messages: str
     files: Sequence[str] = ()
+    points: str = ""
+    point_count: int = 0
     count: int = 0
     first: Sequence[MessageLine] = ()
     last: Sequence[MessageLine] = ()
     problem: str = ""
     ranges: Sequence[tuple[int, int]] = field(default_factory=list)
+    point_ids: Sequence[int | UUID] = ()
 
     @property
     def part(self) -> Part:
         """The part as the operation takes it."""
-        return Part(self.name.strip(), message_ranges=self.ranges, files=self.files)
+        return Part(self.name.strip(), message_ranges=self.ranges, files=self.files, point_ids=self.point_ids)
 
 
 @page("GET", "POST")
@@ -55,23 +61,30 @@ def split(request: PageRequest, session_id: str) -> HttpResponse:
     """
     session = session_for_owning(Actor.of(request.user), session_id)
     asked = request.POST if request.method == "POST" else request.GET
-    parts = _parts(session, asked)
+    collection = vectors_of(session)
+    parts = _parts(session, asked, collection)
     context: dict[str, Any] = {
         "session": session,
         "parts": parts,
         "entries": _entries(session),
+        "collection": collection,
         "archive": "archive" in asked,
+        "remove_points": "remove_points" in asked or "name" not in asked,
         "may_add": len(parts) < MAX_PARTS,
         "back": reverse("session_detail", args=[session.pk]),
     }
     if is_a_look(request) or any(part.problem for part in parts):
         return render_page(request, "sessions/split.html", context, status=200 if is_a_look(request) else 422)
     try:
+        if collection:
+            for part in parts:
+                part.point_ids = read_chosen(part.points, collection)
         made = split_session(
             actor=request.user,
             session_id=session.pk,
             parts=[part.part for part in parts],
             archive_original=context["archive"],
+            remove_points=context["remove_points"],
         )
     except (SessionNotFound, NotAllowed):
         raise
@@ -82,21 +95,21 @@ def split(request: PageRequest, session_id: str) -> HttpResponse:
     return go_to(request, context["back"])
 
 
-def _parts(session: Session, asked: Any) -> list[PartView]:
+def _parts(session: Session, asked: Any, collection: Collection | None) -> list[PartView]:
     names, ranges = asked.getlist("name"), asked.getlist("messages")
     if not names:
-        return [_looked_at(session, part) for part in _halves(session, asked.get("at", ""))]
+        return [_looked_at(session, part, collection) for part in _halves(session, asked.get("at", ""))]
     if "add" in asked:
         names, ranges = [*names, _name(session, len(names) + 1)], [*ranges, ""]
     drop = number_of(asked.get("drop", ""), most=MAX_PARTS)
     parts = [
-        PartView(number, name, text, asked.getlist(f"files-{number}"))
+        PartView(number, name, text, asked.getlist(f"files-{number}"), asked.get(f"points-{number}", ""))
         for number, (name, text) in enumerate(zip(names, ranges, strict=False))
         if number != drop or len(names) == 1
     ]
     for number, part in enumerate(parts):
         part.number = number
-    return [_looked_at(session, part) for part in parts[:MAX_PARTS]]
+    return [_looked_at(session, part, collection) for part in parts[:MAX_PARTS]]
 
 
 def _halves(session: Session, at: str) -> list[PartView]:
@@ -119,16 +132,18 @@ def _range_text(first: int, last: int) -> str:
     return "" if last < first else str(first) if first == last else f"{first}-{last}"
 
 
-def _looked_at(session: Session, part: PartView) -> PartView:
+def _looked_at(session: Session, part: PartView, collection: Collection | None) -> PartView:
     """The part with what would come of it, or with what is wrong about it."""
     try:
         part.ranges = _read_ranges(part.messages)
         part.ranges = ranges_of(part.part, session)
+        if collection:
+            part.point_count = count_chosen(part.points, collection)
     except SessionError as error:
         part.problem = sentence_of(error)
         return part
-    if not part.ranges and not part.files:
-        part.problem = "Give it messages or files."
+    if not part.ranges and not part.files and not part.point_count:
+        part.problem = "Give it messages, files or vectors." if collection else "Give it messages or files."
     part.count = sum(last - first + 1 for first, last in part.ranges)
     if part.ranges:
         part.first, _ = ends_of(session, part.ranges[0][1] - part.ranges[0][0] + 1, first=part.ranges[0][0], most=1)

@@ -26,8 +26,11 @@ def test_what_they_hold(owner, alice):
     said = [user_message("q"), assistant_message("a", model="m", prompt_eval_count=7, eval_count=3)]
     one = make_session(alice, "One", messages=said, tags=["a", "b"], model="m")
     two = make_session(alice, "Two", messages=said * 2, tags=["b"], model="other")
-    with assert_statements(at_most=6):
-        found = compare(owner, one, two).json()
+    owner.get(f"{BASE}/me")
+    more = [make_session(alice) for _ in range(4)]
+    with assert_statements(at_most=4):
+        assert len(compare(owner, one, two, *more).json()["sessions"]) == 6
+    found = compare(owner, one, two).json()
     first, second = found["sessions"]
     assert (first["name"], first["tags"], first["model"], first["message_count"]) == ("One", ["a", "b"], "m", 2)
     assert second["statistics"] == {"messages": {"user": 2, "assistant": 2}, "prompt_tokens": 14, "answer_tokens": 6}
@@ -37,6 +40,13 @@ def test_what_they_hold(owner, alice):
         "session_count": 2, "message_count": 6, "status_distribution": {"active": 2}, "common_models": ["m"],
         "common_tags": ["b"],
     }  # fmt: skip
+
+
+def test_short_ids_in_their_order(owner, alice):
+    sessions = [make_session(alice, name) for name in "cab"]
+    ids = ",".join([sessions[0].short_id, str(sessions[1].pk), sessions[2].short_id])
+    found = owner.get(f"{BASE}/sessions/compare?session_ids={ids}").json()["sessions"]
+    assert [one["name"] for one in found] == ["c", "a", "b"]
 
 
 def test_refusals(owner, mallory, session):

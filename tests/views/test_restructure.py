@@ -3,11 +3,13 @@
 import pytest
 from django.urls import reverse
 
-from sessions.models import Lineage, Session
+from sessions.models import Lineage, Session, VectorPoint
 from sessions.operations.editing import edit_message
 from sessions.operations.restructure.forking import fork_session
 from sessions.operations.tags import tags_of
 from sessions.operations.transcript import append_messages
+from sessions.operations.vectors.points import put_points
+from sessions.operations.vectors.values import NewPoint
 from sessions.storage.workspaces import workspace_path
 from tests.factories import conversation, make_session, user_message
 from tests.statements import assert_statements
@@ -161,3 +163,55 @@ def test_tagging_many(alice_client, pair):
     assert tags_of(Session.objects.get(pk=ids[0])) == ["mosses"]
     answer = alice_client.post("/sessions/actions/", {"id": ids, "bulk": "tag", "next": "/"}, follow=True)
     assert toasts(answer)[-1] == "Write the tag into the field first."
+
+
+def put(alice, session: Session, *numbers: int, size: int = 2) -> None:
+    points = [NewPoint(number, [1.0] * size) for number in numbers]
+    put_points(actor=alice, session_id=session.pk, points=points)
+
+
+def points_in(session: Session) -> list[str]:
+    return [str(int(key)) for key in VectorPoint.objects.filter(session=session).values_list("key", flat=True)]
+
+
+def test_a_merge_tells_of_vectors_and_copies_them(alice, alice_client, pair):
+    put(alice, pair[0], 1, 2)
+    put(alice, pair[1], 3)
+    shown = html(alice_client.get("/merge/", merge_form(*pair)))
+    assert "<b>3 vectors</b>, 24 B" in shown
+    assert "Copy the vectors" in shown
+    assert "<b>no vectors</b>" in html(alice_client.post("/merge/", merge_form(*pair, name="x", preview="yes")))
+    for name, values in (("With", {"vectors": "yes"}), ("Without", {})):
+        alice_client.post("/merge/", merge_form(*pair, name=name, **values))
+    assert points_in(Session.objects.get(name="With")) == ["1", "2", "3"]
+    assert points_in(Session.objects.get(name="Without")) == []
+
+
+def test_a_merge_of_vectors_that_differ(alice, alice_client, pair):
+    put(alice, pair[0], 1)
+    put(alice, pair[1], 1, size=3)
+    shown = html(alice_client.get("/merge/", merge_form(*pair)))
+    assert "differ in size or distance" in shown
+    assert "<b>no vectors</b>" in shown, "so they stay behind unless somebody insists"
+    assert alice_client.post("/merge/", merge_form(*pair, name="x", vectors="yes")).status_code == 422
+    assert Session.objects.count() == 2
+
+
+def test_a_split_gives_vectors_away(alice, alice_client, pair):
+    session, address = pair[0], reverse("session_split", args=[pair[0].pk])
+    assert "Vectors" not in html(alice_client.get(address))
+    put(alice, session, *range(1, 8))
+    assert "(7 in all)" in html(alice_client.get(address))
+    form = {"name": ["One", "Two"], "messages": ["0-1", ""], "points-0": "1-2, 5", "points-1": "5, 6"}
+    assert "<b>3 vectors</b>" in html(alice_client.post(address, form | {"preview": "yes"}))
+    for wrong, said in (("2-1", "backwards"), ("x", "no point"), ("0-10000", "at most 10,000"), ("9", "no point with")):
+        answer = alice_client.post(address, form | {"points-1": wrong})
+        assert answer.status_code in (400, 404, 422)
+        assert said in html(answer)
+    assert Session.objects.count() == 2
+    alice_client.post(address, form | {"remove_points": "yes"})
+    one, two = Session.objects.get(name="One"), Session.objects.get(name="Two")
+    assert (points_in(one), points_in(two), two.message_count) == (["1", "2", "5"], ["5", "6"], 0)
+    assert points_in(session) == ["3", "4", "7"]
+    alice_client.post(address, {"name": ["Three"], "messages": [""], "points-0": "all"})
+    assert points_in(Session.objects.get(name="Three")) == points_in(session) == ["3", "4", "7"]

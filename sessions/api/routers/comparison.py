@@ -32,7 +32,7 @@ def compare(request: ApiRequest, session_ids: Annotated[ComparedIds | None, Quer
     names = [name.strip() for name in (session_ids or "").split(",")]
     if len(names) < 2:
         raise Impossible("Comparing takes two sessions or more.")
-    rows = [access.session_row_for_reading(request.auth, name) for name in names]
+    rows = access.session_rows_for_reading(request.auth, names)
     ids = [session_id_of(row) for row in rows]
     if len(set(ids)) < len(ids):
         raise Impossible("One of the sessions is named twice. Name each once.")
