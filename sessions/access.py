@@ -183,7 +183,7 @@ def session_row_for_reading(actor: Actor, session_id: UUID | str, *, include_del
 
 
 def session_rows_for_reading(actor: Actor, session_ids: Sequence[UUID | str]) -> list[Row]:
-    """Return the sessions with these ids, in their order, in one statement. Raises as above, for the first that fails."""
+    """Return the sessions with these ids, in their order, in one statement. Raises as above, for the first bad one."""
     ranges = [_range_of(session_id) for session_id in session_ids]
     rows = {
         UUID(str(row["id"])): row for row in find_session_rows(actor.user_id, *ranges, only_session=actor.only_session)

@@ -19,9 +19,9 @@ _ENOUGH = 2  # to tell an id that fits one session from one that fits several
 def find_session_rows(
     user_id: int, *ranges: tuple[UUID, UUID], only_session: UUID | None = None, include_deleted: bool = False
 ) -> list[Row]:
-    """Return the sessions that the user may see with an id in one of the ranges, both ends included; two of a single one.
+    """Return the sessions that the user may see with an id in one of the ranges, both ends included.
 
-    A row is what `list_sessions` gives. One statement.
+    Of a single range two are enough. A row is what `list_sessions` gives. One statement.
     """
     reader = session_reader(LIST_FIELDS)
     within = " OR ".join(["(s.id >= %s AND s.id <= %s)"] * len(ranges))
