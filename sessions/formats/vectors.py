@@ -1,6 +1,11 @@
-"""`vectors.jsonl`: what the collection is, then its points, each number as short as single precision allows."""
+"""`vectors.jsonl`: what the collection is, then its points, each number as short as single precision allows.
 
-from collections.abc import Iterator, Mapping
+numpy is imported by those alone who write many vectors: it takes 10 MiB of each worker.
+"""
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -23,10 +28,18 @@ def as_json(vector: bytes) -> bytes:
 
 def numbers_of(vector: bytes) -> list[float]:
     """The numbers of a vector of little-endian float32."""
-    import numpy as np
+    numbers = array("f", vector)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()
 
-    numbers: list[float] = np.frombuffer(vector, dtype=FLOATS).tolist()
-    return numbers
+
+def floats_of(numbers: Iterable[float]) -> bytes:
+    """A vector of little-endian float32; what is too large for that becomes infinite."""
+    floats = array("f", numbers)
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return floats.tobytes()
 
 
 def lines_of(vectors: Vectors) -> Iterator[bytes]:
@@ -53,14 +66,11 @@ def vectors_of(lines: Iterator[Mapping[str, Any]]) -> Vectors | None:
 
 
 def _point(number: int, line: Mapping[str, Any], size: int) -> Point:
-    import numpy as np
-
     vector, payload = line.get("vector"), line.get("payload")
     is_vector = isinstance(vector, list) and len(vector) == size and {*map(type, vector)} <= {int, float}
     if not is_vector or not isinstance(payload, dict):
         _refuse(number, f"a vector of {size} numbers and a payload")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which nobody stores
-        data = np.array(vector, dtype=FLOATS).tobytes()
+    data = floats_of(vector)  # what becomes infinite nobody stores
     return Point(_id(number, line.get("point_id")), data, clean(payload))
 
 

@@ -161,5 +161,28 @@ django.setup()
 import researchmind.urls, researchmind.wsgi, sessions.operations.housekeeping
 print([name for name in ("numpy", "qdrant_client", "grpc", "httpx") if name in sys.modules])
 """
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert said_by(code) == "[]"
+
+
+def said_by(code: str) -> str:
+    """What a Python of its own prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_who_needs_qdrant_imports_no_more_than_its_rest_client(qdrant):
+    """The rest of qdrant-client is 50 MiB in each worker. It can still be imported whole afterwards."""
+    code = f"""
+import sys
+from sessions.storage.qdrant import Address
+from sessions.storage.qdrant.client import connect
+from sessions.storage.qdrant.point import Point
+there = connect(Address("{qdrant.url}", ""), 10)
+there.make("some", 2, "dot")
+there.put("some", [Point(1, b"\\0\\0\\x80?" * 2, {{"a": 1}})])
+found, _ = there.page("some", start=None, limit=5, with_vectors=True)
+print(len(found), len(there.nearest("some", [1, 1], 5)), there.count("some"), there.remove("some", [1]), there.names())
+print([name for name in ("numpy", "grpc", "qdrant_client", "google.protobuf") if name in sys.modules])
+from qdrant_client import QdrantClient, models
+QdrantClient(":memory:").create_collection("x", vectors_config=models.VectorParams(size=1, distance="Dot"))
+"""
+    assert said_by(code).splitlines() == ["1 1 1 1 ['some']", "[]"]

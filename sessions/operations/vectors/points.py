@@ -10,6 +10,7 @@ from django.db import transaction
 
 from sessions.access import Actor, SessionRef, require_write, session_for_reading, session_for_writing, visible_sessions
 from sessions.exceptions import SessionNotFound, TooManyPoints
+from sessions.formats.vectors import numbers_of
 from sessions.models import Session, Status, VectorCollection, Verb
 from sessions.models import vector_rows as rows
 from sessions.models.vector_collection import Distance, Place, key_of_text, point_id_of
@@ -255,7 +256,7 @@ def search_points(collection: Collection, *, vector: Sequence[float], limit: int
         if payloads or not _has_moved(collection):
             scored = [(key, score) for key, score in near if key in payloads]
             return [FoundPoint(point_id_of(key), payloads[key], score=score) for key, score in scored]
-    found = qdrant.connected().nearest(qdrant.name_of(settled(collection).session_id), wanted.tolist(), limit)
+    found = qdrant.connected().nearest(qdrant.name_of(settled(collection).session_id), numbers_of(wanted), limit)
     return [FoundPoint(point.point_id, point.payload, score=score) for point, score in found]
 
 

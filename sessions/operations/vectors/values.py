@@ -1,20 +1,18 @@
-"""What a vector may be. numpy is imported with the first one: workers that see none do without it."""
+"""What a vector may be."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from sessions.exceptions import Invalid, TooLarge, VectorMismatch
-from sessions.formats.vectors import FLOATS
+from sessions.formats.vectors import floats_of
 from sessions.models.vector_collection import Distance, key_of
 from sessions.models.vector_rows import Collection, StoredPoint
 from sessions.operations.values import checked_json
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_BATCH = 1_000
 MAX_SIZE = 16_384
@@ -48,7 +46,7 @@ def checked_points(points: Sequence[NewPoint], distance: Distance) -> tuple[int,
             told = f"It has {len(point.vector)} numbers, the first one has {size}."
             raise Invalid("The vectors have different sizes.", errors=[(f"{where}.vector", told)])
         key = checked_key(f"{where}.point_id", point.point_id)
-        vector = checked_vector(f"{where}.vector", point.vector, distance).tobytes()
+        vector = checked_vector(f"{where}.vector", point.vector, distance)
         stored[key] = StoredPoint(key, vector, _checked_payload(f"{where}.payload", point.payload))
     return size, list(stored.values())
 
@@ -60,25 +58,26 @@ def checked_keys(point_ids: Sequence[int | UUID]) -> list[str]:
     return [checked_key(f"point_ids[{number}]", point_id) for number, point_id in enumerate(point_ids)]
 
 
-def checked_vector(where: str, vector: Sequence[float], distance: Distance) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """The vector in float32; for cosine at length 1, as Qdrant keeps it. Raises Invalid."""
-    import numpy as np
-
+def checked_vector(where: str, vector: Sequence[float], distance: Distance) -> bytes:
+    """The vector in little-endian float32; for cosine at length 1, as Qdrant keeps it. Raises Invalid."""
     if not 0 < len(vector) <= MAX_SIZE:
         raise Invalid("A vector has no such size.", errors=[(where, f"1 to {MAX_SIZE:,} numbers.")])
-    numbers = np.asarray(vector, dtype=np.float64)
-    if not np.all(np.abs(numbers) <= LARGEST):  # neither is NaN
+    largest = max(max(vector), -min(vector))
+    if not largest <= LARGEST or math.isnan(math.hypot(*vector)):
         raise Invalid(
             "A vector holds a number that can't be kept.", errors=[(where, f"From -{LARGEST:g} to {LARGEST:g}.")]
         )
-    if distance == Distance.COSINE:
-        largest = np.abs(numbers).max()
-        if not largest:
-            raise Invalid("A vector of zeros has no direction.", errors=[(where, "At least one number beside 0.")])
-        if abs(float(numbers @ numbers) - 1) > _NEARLY_ONE:
-            numbers = numbers / largest
-            numbers = numbers / np.sqrt(numbers @ numbers)
-    return numbers.astype(FLOATS)
+    return floats_of(_at_length_1(where, vector, largest) if distance == Distance.COSINE else vector)
+
+
+def _at_length_1(where: str, vector: Sequence[float], largest: float) -> Sequence[float]:
+    if not largest:
+        raise Invalid("A vector of zeros has no direction.", errors=[(where, "At least one number beside 0.")])
+    if abs(math.hypot(*vector) ** 2 - 1) <= _NEARLY_ONE:
+        return vector
+    scaled = [number / largest for number in vector]  # so that the smallest lose nothing
+    length = math.hypot(*scaled)
+    return [number / length for number in scaled]
 
 
 def check_size(where: str, size: int, collection: Collection) -> None:

@@ -1,5 +1,7 @@
 """A point on its way to Qdrant or from it."""
 
+import sys
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,3 +13,10 @@ class Point:
     point_id: int | str
     vector: bytes
     payload: dict[str, Any]
+
+
+def little_endian(numbers: "array[float]") -> "array[float]":
+    """The numbers with their bytes turned around on machines of the other order."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
