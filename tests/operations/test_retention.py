@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from sessions.models import Event, RetentionPolicy, Session, Status
+from sessions.models.session_bytes import vector_bytes
 from sessions.operations.files import put_file
 from sessions.operations.lifecycle import archive_session, restore_session, trash_session
 from sessions.operations.retention import applying
@@ -15,6 +16,8 @@ from sessions.operations.retention.policy import set_policy
 from sessions.operations.retention.rules import Act, rules_of
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import append_messages
+from sessions.operations.vectors.points import put_points
+from sessions.operations.vectors.values import NewPoint
 from sessions.storage import workspaces
 from tests.factories import make_rows, make_session, user_message
 from tests.together import raise_errors, together
@@ -207,6 +210,30 @@ def test_the_bytes_that_come_free_are_those_on_the_disk_and_the_text(alice, ada)
     assert 52_000 <= said.bytes < 52_000 + 5 * 4096 + 100
     assert apply_policy(actor=ada, policy=RetentionPolicy()).bytes == said.bytes
     assert not workspaces.exists(session.pk)
+
+
+@pytest.mark.parametrize("place", ["database", "qdrant"])
+@pytest.mark.django_db(transaction=True)
+def test_vectors_are_among_the_bytes_that_come_free(alice, ada, request, place):
+    if place == "qdrant":
+        request.getfixturevalue("qdrant")
+    session = make_session(alice)
+    without = make_session(alice)
+    points = [NewPoint(number, [1.0] * 100, {"a": "b"}) for number in range(3)]
+    put_points(actor=alice, session_id=session.pk, points=points)
+    exactly = 3 * (400 + vector_payload()) if place == "database" else 3 * 400
+    assert vector_bytes([session.pk, without.pk]) == exactly
+    for each in (session, without):
+        trash_session(actor=alice, session_id=each.pk)
+    aged(without, deleted_at=31 * DAY)
+    plain = preview(actor=ada, policy=RetentionPolicy()).bytes
+    aged(session, deleted_at=31 * DAY)
+    assert preview(actor=ada, policy=RetentionPolicy()).bytes == 2 * plain + exactly
+
+
+def vector_payload() -> int:
+    """What the payload of those points takes as text: PostgreSQL's jsonb is written with spaces."""
+    return len('{"a": "b"}') if connection.vendor == "postgresql" else len('{"a":"b"}')
 
 
 @pytest.mark.django_db

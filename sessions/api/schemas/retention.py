@@ -82,8 +82,6 @@ class CleanupAnswer(Answer):
     archived_count: int
     trashed_count: int
     purged_count: int
-    bytes: int = Field(
-        description="What comes free: the purged workspaces on the disk, and their text in the database."
-    )
+    bytes: int = Field(description="What comes free: the purged workspaces on the disk, their text and their vectors.")
     bytes_are_exact: bool = Field(description="false: it was too much to measure, and there is more.")
     is_complete: bool = Field(description="false: the time of one call was up. Call again to go on.")

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions.models import RetentionPolicy, Session, SessionCount, Status, Verb
-from sessions.models.session_bytes import text_bytes
+from sessions.models.session_bytes import text_bytes, vector_bytes
 from sessions.operations import audit
 from sessions.operations.changing import save_changes
 from sessions.operations.retention.policy import require_administrator
@@ -58,7 +58,7 @@ class Part:
 
 @dataclass(slots=True)
 class Report:
-    """What was done or would be. `bytes` come free: the purged workspaces' blocks on the disk and their text."""
+    """What was done or would be. `bytes` come free: the purged workspaces on the disk, their text and their vectors."""
 
     dry_run: bool
     parts: dict[Act, Part] = field(default_factory=lambda: {act: Part() for act in Act})
@@ -184,7 +184,7 @@ class _Measure:
     def add(self, session_id: UUID) -> None:
         """One session: its workspace's blocks on the disk and its text in the database."""
         self._add_workspace(session_id)
-        self.bytes += text_bytes([session_id])
+        self.bytes += text_bytes([session_id]) + vector_bytes([session_id])
 
     def add_all(self, session_ids: Iterable[UUID]) -> None:
         """Many: the first of them."""
@@ -194,7 +194,8 @@ class _Measure:
         for session_id in ids:
             self._add_workspace(session_id)
         for start in range(0, len(ids), _BATCH):
-            self.bytes += text_bytes(ids[start : start + _BATCH])
+            batch = ids[start : start + _BATCH]
+            self.bytes += text_bytes(batch) + vector_bytes(batch)
 
     def _add_workspace(self, session_id: UUID) -> None:
         used = disk_use(session_id, in_trash=True, most=self._entries_left)
