@@ -15,7 +15,7 @@ from sessions.access import Actor
 from sessions.exceptions import Conflict, PointNotFound, TooManyPoints, VectorMismatch
 from sessions.models import VectorCollection, Verb
 from sessions.models import vector_rows as rows
-from sessions.models.vector_collection import Distance, Place, key_of, key_of_text, point_id_of
+from sessions.models.vector_collection import FLOAT_BYTES, Distance, Place, key_of, key_of_text, point_id_of
 from sessions.models.vector_rows import Collection, StoredPoint
 from sessions.operations import audit
 from sessions.operations.vectors.moving import move_after_commit
@@ -25,14 +25,16 @@ from sessions.operations.vectors.values import checked_key
 from sessions.operations.vectors.writing import nobody_writes
 
 _IN_MEMORY = 2**20
-_AT_ONCE = 200  # points: a page of the largest is some MiB
+_AT_ONCE = 200  # points
+_PAGE_BYTES = 2**19  # of vectors: as Python's numbers and as text they are eight times that
 
 
 def each_point(collection: Collection) -> Iterator[StoredPoint]:
     """Every point in the order of its id, wherever it is kept. Raises VectorStoreError."""
+    limit = max(1, min(_AT_ONCE, _PAGE_BYTES // max(1, collection.size * FLOAT_BYTES)))
     start: str | None = ""
     while start is not None:
-        page, start = read_points(collection, start=start, limit=_AT_ONCE, with_vectors=True)
+        page, start = read_points(collection, start=start, limit=limit, with_vectors=True)
         yield from (StoredPoint(key_of_text(point.point_id), point.vector, point.payload) for point in page)
 
 

@@ -16,7 +16,7 @@ from sessions.storage import qdrant
 from sessions.storage.qdrant.point import Point
 
 _AT_ONCE = 1_000
-_BATCH_BYTES = 8 * 2**20
+_BATCH_BYTES = 2**20
 _LEASE = timedelta(minutes=5)  # renewed with each batch; a killed worker's move is taken up after it
 _AGES_AGO = timedelta(days=1)
 _QUICK = 2_000  # points that are moved at once, by whoever made them; the worker moves more

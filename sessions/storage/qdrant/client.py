@@ -1,7 +1,7 @@
 """Collections in Qdrant. This module brings qdrant-client into the process: import it with the first call alone."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
@@ -23,6 +23,7 @@ from sessions.storage.qdrant.transport import BoundedTransport
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SENT_BYTES = 2**20  # of vectors
 _DISTANCES = {"cosine": models.Distance.COSINE, "dot": models.Distance.DOT, "euclid": models.Distance.EUCLID}
 # What qdrant-client raises over answers that aren't Qdrant's, and over errors of its own server.
 _FOREIGN = (ApiException, QdrantException, AssertionError, AttributeError, TypeError, ValueError, KeyError)
@@ -84,11 +85,12 @@ class Collections:
     @_translated
     def put(self, name: str, points: Iterable[Point]) -> None:
         """Keep points, each in place of the one that has its id; they can be found when this returns."""
-        sent = [
-            models.PointStruct(id=point.point_id, vector=_numbers(point.vector), payload=point.payload)
-            for point in points
-        ]
-        self._points.upsert_points(name, wait=True, point_insert_operations=models.PointsList(points=sent))
+        for batch in _batches(points):
+            sent = [
+                models.PointStruct(id=point.point_id, vector=_numbers(point.vector), payload=point.payload)
+                for point in batch
+            ]
+            self._points.upsert_points(name, wait=True, point_insert_operations=models.PointsList(points=sent))
 
     @_translated
     def remove(self, name: str, point_ids: Sequence[int | str]) -> int:
@@ -166,6 +168,20 @@ def _result(answer: Any) -> Any:
 
 def _id_of(point_id: Any) -> int | str:
     return point_id if isinstance(point_id, int) else str(point_id)
+
+
+def _batches(points: Iterable[Point]) -> Iterator[list[Point]]:
+    """Points as many as fit into one request: as text their vectors are five times as large."""
+    batch: list[Point] = []
+    size = 0
+    for point in points:
+        batch.append(point)
+        size += len(point.vector)
+        if size >= _SENT_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _numbers(vector: bytes) -> list[float]:
