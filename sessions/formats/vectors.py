@@ -67,8 +67,9 @@ def vectors_of(lines: Iterator[Mapping[str, Any]]) -> Vectors | None:
 
 def _point(number: int, line: Mapping[str, Any], size: int) -> Point:
     vector, payload = line.get("vector"), line.get("payload")
-    is_vector = isinstance(vector, list) and len(vector) == size and {*map(type, vector)} <= {int, float}
-    if not is_vector or not isinstance(payload, dict):
+    if not isinstance(vector, list) or len(vector) != size or not {*map(type, vector)} <= {int, float}:
+        _refuse(number, f"a vector of {size} numbers")
+    if not isinstance(payload, dict):
         _refuse(number, f"a vector of {size} numbers and a payload")
     data = floats_of(vector)  # what becomes infinite nobody stores
     return Point(_id(number, line.get("point_id")), data, clean(payload))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions.models.message import Message
+from sessions.models.message import Message, tokens_in
 from sessions.models.rows import db_id
 
 _MESSAGE = Message._meta.db_table
@@ -68,8 +68,9 @@ def contents_of(session_ids: Sequence[UUID]) -> dict[UUID, Contents]:
     found = {session_id: Contents() for session_id in session_ids}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT CAST(session_id AS text), role, model, count(*), coalesce(sum(prompt_eval_count), 0), "
-            f"coalesce(sum(eval_count), 0) FROM {_MESSAGE} WHERE session_id IN ({places}) "
+            "SELECT CAST(session_id AS text), role, model, count(*), "
+            f"coalesce(sum({tokens_in('prompt_eval_count')}), 0), coalesce(sum({tokens_in('eval_count')}), 0) "
+            f"FROM {_MESSAGE} WHERE session_id IN ({places}) "
             "GROUP BY session_id, role, model ORDER BY role, model",
             [db_id(session_id) for session_id in session_ids],
         )

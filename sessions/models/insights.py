@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, models
 
-from sessions.models.message import Message, Role
+from sessions.models.message import Message, Role, tokens_in
 from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session
 
@@ -81,7 +81,8 @@ def _counted(session_ids: Sequence[UUID], since: Any) -> list[tuple[Any, ...]]:
     places = ", ".join(["%s"] * len(session_ids))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {day}, {model}, count(*), COALESCE(sum(m.prompt_eval_count), 0), COALESCE(sum(m.eval_count), 0) "
+            f"SELECT {day}, {model}, count(*), COALESCE(sum({tokens_in('m.prompt_eval_count')}), 0), "
+            f"COALESCE(sum({tokens_in('m.eval_count')}), 0) "
             f"FROM {_MESSAGE} m WHERE m.session_id IN ({places}) AND m.created_at >= %s GROUP BY {day}, {model}",
             [*map(db_id, session_ids), since],
         )

@@ -9,6 +9,8 @@ from django.utils import timezone
 from sessions.models.json_field import JsonField
 from sessions.models.session import Session
 
+MOST_TOKENS = 2**42  # that a message counts for: a million of them still add up
+
 
 class Role(models.TextChoices):
     """Who speaks."""
@@ -67,3 +69,8 @@ class Message(TranscriptEntry):
 
     def __str__(self) -> str:
         return f"#{self.index} {self.role}"
+
+
+def tokens_in(column: str) -> str:
+    """SQL for a number of tokens that can be added up: nobody's message has more than MOST_TOKENS, whatever it says."""
+    return f"CASE WHEN {column} > {MOST_TOKENS} THEN {MOST_TOKENS} ELSE {column} END"

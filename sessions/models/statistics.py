@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from sessions.models.membership import Membership
-from sessions.models.message import Message, Role
+from sessions.models.message import Message, Role, tokens_in
 from sessions.models.model_usage import ModelKind, ModelUsage
 from sessions.models.processing_stats import COUNTERS, ProcessingStats
 from sessions.models.rows import db_id
@@ -20,10 +20,13 @@ from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collecti
 _MESSAGE, _SESSION, _STATS, _COLLECTION = (
     model._meta.db_table for model in (Message, Session, ProcessingStats, VectorCollection)
 )
-_SUM = f"(SELECT COALESCE(sum(m.{{}}), 0) FROM {_MESSAGE} m WHERE m.session_id = s.id)"
+_READ, _WRITTEN = (
+    f"(SELECT COALESCE(sum({tokens_in(column)}), 0) FROM {_MESSAGE} m WHERE m.session_id = s.id)"
+    for column in ("m.prompt_eval_count", "m.eval_count")
+)
 _COUNTED = (
     f"SELECT {', '.join(f'COALESCE(p.{name}, 0)' for name in COUNTERS)}, CAST(p.last_processing_time AS text), "
-    f"{_SUM.format('prompt_eval_count')}, {_SUM.format('eval_count')}, "
+    f"{_READ}, {_WRITTEN}, "
     f"(SELECT count(*) FROM {Membership._meta.db_table} w WHERE w.session_id = s.id), {COLLECTION_COLUMNS} "
     f"FROM {_SESSION} s LEFT JOIN {_STATS} p ON p.session_id = s.id "
     f"LEFT JOIN {_COLLECTION} ON {_COLLECTION}.session_id = s.id WHERE s.id = %s"

@@ -23,9 +23,9 @@ _COUNT = (
     f"CASE WHEN {_COLLECTION}.place = '{Place.QDRANT.value}' THEN {_COLLECTION}.point_count ELSE "
     f"(SELECT count(*) FROM {_POINT} p WHERE p.session_id = {_COLLECTION}.session_id) END"
 )
-COLLECTION_COLUMNS = (
-    f"{_COLLECTION}.size, {_COLLECTION}.distance, {_COLLECTION}.place, {_COUNT}, {_COLLECTION}.unwanted IS NOT NULL"
-)
+# SQLite 3.40 says in RETURNING that NULL IS NOT NULL where a CHECK of the column has asked whether it is.
+_WAITS = f"COALESCE(length(CAST({_COLLECTION}.unwanted AS text)), 0)"
+COLLECTION_COLUMNS = f"{_COLLECTION}.size, {_COLLECTION}.distance, {_COLLECTION}.place, {_COUNT}, {_WAITS}"
 COLLECTION_WIDTH = 5  # columns
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sessions.formats import researchmind
 from sessions.formats.document import Document
-from sessions.models import Event, Lineage, Message, ModelUsage, ProcessingStats, Revision, Role, Session, SessionTag
+from sessions.models import Event, Message, ModelUsage, ProcessingStats, Revision, Role, Session, SessionTag
 from sessions.models.statistics import read_statistics
 from sessions.models.transcript_page import read_messages
 from sessions.models.vector_rows import read_collection
@@ -201,47 +201,6 @@ def test_the_history_of_everything_comes_along(alice, vera, rich):
     back = Session.objects.get(name=session.name)
     assert events(back.pk)[:-1] == before
     assert _statistics(back)[1:] == statistics[1:]
-
-
-def test_where_an_import_comes_from_stays_told(alice, mallory, alice_client):
-    """A parent is only what the importer may see: an id in a file makes nobody else's session a parent."""
-    session = make_session(alice, "Theirs", messages=1)
-    data = exported(alice, session)
-    copy = imported(alice, data)
-    step = Lineage.objects.get(child=copy)
-    assert (step.parent_id, step.kind, step.detail["source"]) == (session.pk, "import", "researchmind")
-    page = alice_client.get(f"/sessions/{copy.pk}/").content.decode()
-    assert "Imported from ResearchMind, a copy of" in page
-    assert "Exported, and imported as" in alice_client.get(f"/sessions/{session.pk}/").content.decode()
-    strange = Lineage.objects.get(child=imported(mallory, data))
-    assert (strange.parent_id, strange.detail["source_id"]) == (None, str(session.pk))
-    purge_session(actor=alice, session_id=copy.pk)
-    assert not Lineage.objects.filter(child_id=copy.pk).exists()
-
-
-ODD_STATISTICS = {
-    "counters": {"urls_processed": 2**60, "content_analyzed": 4, "clusters_generated": "many"},
-    "model_usage": [
-        {"model_type": "llm", "model_name": "m", "uses": 2, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e11},
-        {"model_type": "llm", "model_name": "m", "uses": 2, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
-        {"model_type": "oracle", "model_name": "x", "uses": 1},
-        {"model_type": "llm", "model_name": " ", "uses": 1, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
-        {"model_type": "llm", "model_name": "y", "uses": -1, "switches": 0, "first_used_at": 1e9, "last_used_at": 1e9},
-        7,
-    ],
-}
-
-
-def test_statistics_that_do_not_fit_come_as_far_as_they_do(alice):
-    document = Document("researchmind", "other", name="N", statistics=ODD_STATISTICS)
-    session = imported(alice, b"".join(researchmind.write(document)))
-    found = read_statistics(session.pk)
-    assert list(found.counters.values()) == [0, 4, 0, 0]
-    (usage,) = found.usage
-    assert (usage.kind, usage.name, usage.uses) == ("llm", "m", 2)
-    assert usage.last_used_at <= datetime.now(UTC)
-    add_statistics(actor=alice, session_id=session.pk, counts={"content_analyzed": 1})
-    assert read_statistics(session.pk).counters["content_analyzed"] == 5
 
 
 def run_of(session: Session) -> dict:

@@ -178,7 +178,7 @@ def test_a_merge_tells_of_vectors_and_copies_them(alice, alice_client, pair):
     put(alice, pair[0], 1, 2)
     put(alice, pair[1], 3)
     shown = html(alice_client.get("/merge/", merge_form(*pair)))
-    assert "<b>3 vectors</b>, 24 B" in shown
+    assert "<b>3 vectors</b>, 24\xa0bytes" in shown
     assert "Copy the vectors" in shown
     assert "<b>no vectors</b>" in html(alice_client.post("/merge/", merge_form(*pair, name="x", preview="yes")))
     for name, values in (("With", {"vectors": "yes"}), ("Without", {})):

@@ -24,7 +24,10 @@ __all__ = [
 
 @contextmanager
 def _bare_packages() -> Iterator[None]:
-    """Import modules of qdrant-client without what its packages import; afterwards they can be imported whole."""
+    """Import modules of qdrant-client without what its packages import; afterwards they can be imported whole.
+
+    The models that are built meanwhile don't take arrays of numpy for vectors, which is what numpy is imported for.
+    """
     bare = []
     spec = None if "qdrant_client" in sys.modules else find_spec("qdrant_client")
     for root in (spec.submodule_search_locations or ())[:1] if spec else ():
@@ -33,6 +36,10 @@ def _bare_packages() -> Iterator[None]:
             module.__path__ = [str(path)]
             sys.modules[name] = module
             bare.append(name)
+        numbers = ModuleType("qdrant_client._numpy_vectors")
+        numbers.__dict__["NumpyVectorsToLists"] = None
+        sys.modules[numbers.__name__] = numbers
+        bare.append(numbers.__name__)
     try:
         yield
     finally:
