@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('research', '0014_jobs_and_accounts'),
+        ('research', '0015_indexing'),
     ]
 
     operations = [
