@@ -109,6 +109,9 @@ class SessionFilter:
         owned = [(self._owned, self.statuses)] if self._has_owned else []
         others = [status for status in self.statuses if status != Status.DELETED]
         parts = [*owned, (self._of_others, others)] if self._has_others else owned
+        beyond, place = _beyond(column, after, descending=descending) if after else ("", [])
+        if self.matching is not None:
+            return [self._at_once(part, statuses, after, beyond, place) for part, statuses in parts if statuses]
         pins = (True, False) if self.pinned is None else (self.pinned,)
         ranges = []
         for (part, statuses), pinned in product(parts, pins):
@@ -118,11 +121,24 @@ class SessionFilter:
                 condition = " AND s.status = %s AND s.pinned = %s"
                 values: list[Any] = [status, pinned]
                 if after is not None and pinned == after.pinned:
-                    condition += f' AND (s."{column}", s."id") {"<" if descending else ">"} (%s, %s)'
-                    value = after.value if isinstance(after.value, str) else db_time(after.value)
-                    values += [value, db_id(after.session_id)]
+                    condition += f" AND {beyond}"
+                    values += place
                 ranges.append(Range(part.source, part.condition + condition, part.values + values))
         return ranges
+
+    def _at_once(
+        self, part: Range, statuses: Sequence[str], after: Position | None, beyond: str, place: list[Any]
+    ) -> Range:
+        """All statuses and pins of what a search found: few, and each read by its id, whatever the index's order."""
+        condition = f" AND s.status IN ({places(statuses)})"
+        values: list[Any] = [*statuses]
+        if self.pinned is not None:
+            condition += " AND s.pinned = %s"
+            values.append(self.pinned)
+        if after is not None:
+            condition += f" AND (s.pinned < %s OR s.pinned = %s AND {beyond})"
+            values += [after.pinned, after.pinned, *place]
+        return Range(part.source, part.condition + condition, part.values + values)
 
     @property
     def _has_owned(self) -> bool:
@@ -211,6 +227,11 @@ class SessionFilter:
             )
             values += group
         return conditions, values
+
+
+def _beyond(column: str, after: Position, *, descending: bool) -> tuple[str, list[Any]]:
+    value = after.value if isinstance(after.value, str) else db_time(after.value)
+    return f'(s."{column}", s."id") {"<" if descending else ">"} (%s, %s)', [value, db_id(after.session_id)]
 
 
 def places(values: Sequence[object]) -> str:

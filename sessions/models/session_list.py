@@ -139,10 +139,11 @@ def _read_page(
     direction = "DESC" if descending else "ASC"
     ranges: list[str] = []
     values: list[Any] = []
+    pins = "" if wanted.matching is None else 's."pinned" DESC, '  # else a range has one pin, and its index an order
     for found in wanted.ranges(column, descending=descending, after=after):
         ranges.append(
             f'SELECT * FROM (SELECT s."id", s."pinned", s."{column}" FROM {found.source} WHERE {found.condition} '
-            f'ORDER BY s."{column}" {direction}, s."id" {direction} LIMIT %s) r{len(ranges)}'
+            f'ORDER BY {pins}s."{column}" {direction}, s."id" {direction} LIMIT %s) r{len(ranges)}'
         )
         values += [*found.values, offset + limit + 1]
     if not ranges:

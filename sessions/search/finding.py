@@ -1,6 +1,6 @@
 """What a search finds: messages and sessions by name, ranked within the newest thousand of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from sessions.models.tag import Tag
 from sessions.search import snippets
 from sessions.search.index import vendor
 from sessions.search.query import Query
-from sessions.search.source import Asked, Source
+from sessions.search.source import FEW, Asked, Source
 from sessions.search.words import LONGEST_INDEXED, Phrase
 
 RANKED = 1_000  # messages, and as many names: the newest that match, of which the best come first
@@ -163,7 +163,7 @@ def _message_rows(
         conditions += f" AND m.role NOT IN ({places(query.without_roles)})"
         values += query.without_roles
     source = f"{_MESSAGE} m CROSS JOIN {_SESSION} s WHERE m.id = h.id AND s.id = m.session_id{conditions}"
-    asked = Asked(whose.user_id, query.phrases, query.without, oldest, newest)
+    asked = Asked(whose.user_id, query.phrases, query.without, oldest, newest, query.tags)
     return _rows(vendor().MESSAGES, asked, whose, _Select(columns, source, values, most))
 
 
@@ -173,9 +173,8 @@ def _name_rows(
     if query.roles:
         return [], True  # names have none
     conditions, values = _conditions(query, moment="s.created_at")
-    numbers = vendor().NAME_IDS
-    source = f"{numbers} n CROSS JOIN {_SESSION} s WHERE n.id = h.id AND s.id = n.session_id{conditions}"
-    asked = Asked(whose.user_id, query.phrases, query.without, None, newest)
+    source = f"{vendor().NAME_OF_HIT} n CROSS JOIN {_SESSION} s WHERE n.id = h.id AND s.id = n.session_id{conditions}"
+    asked = Asked(whose.user_id, query.phrases, query.without, None, newest, query.tags)
     return _rows(vendor().NAMES, asked, whose, _Select(columns, source, values, most))
 
 
@@ -244,17 +243,26 @@ class _Select:
 def _rows(index: str, asked: Asked, whose: Whose, select: _Select) -> tuple[list[Sequence[Any]], bool]:
     """Rows of entries that match, and whether these are all.
 
-    Few entries are looked at first, more if too few of them pass the conditions.
+    With tags, what the rarest has is looked at, unless that is much. Of all else a few entries
+    first, more if too few of them pass the conditions.
     """
     if not asked.phrases or not whose.owners:
         return [], whose.are_all_searched
     found: dict[int, _Found] = {}
-    for limit in vendor().EXAMINED:
-        found = _read(index, asked, whose, select, max(limit, select.most + 1))
-        if all(one.examined < limit or len(one.rows) > select.most for one in found.values()):
+    for limit, attempt in _attempts(asked, select.most):
+        found = _read(index, attempt, whose, select, limit)
+        if all(one.examined < limit or (len(one.rows) > select.most and not attempt.tags) for one in found.values()):
             break
     are_all = all(one.examined < limit and len(one.rows) <= select.most for one in found.values())
     return [row for one in found.values() for row in one.rows[: select.most]], are_all and whose.are_all_searched
+
+
+def _attempts(asked: Asked, most: int) -> Iterator[tuple[int, Asked]]:
+    """What to ask for, and how much of it to look at."""
+    if asked.tags:
+        yield FEW, asked
+    for limit in vendor().EXAMINED:
+        yield max(limit, most + 1), replace(asked, tags=())
 
 
 @dataclass(slots=True)
@@ -281,9 +289,10 @@ def _read(index: str, asked: Asked, whose: Whose, select: _Select, limit: int) -
         parts.append(
             f"{entries.before}SELECT * FROM (SELECT {int(owner_id)} AS owner, 0 AS examined, {select.columns} "
             f"FROM ({entries.rows}) h CROSS JOIN {select.source} AND {condition}{order} LIMIT %s) found "
-            f"UNION ALL SELECT {int(owner_id)}, count(*), {nothing} FROM ({entries.rows}) h"
+            f"UNION ALL SELECT {int(owner_id)}, count(*), {nothing} FROM ({entries.looked_at or entries.rows}) h"
         )
-        values += [*entries.before_values, *entries.values, *select.values, *own, select.most + 1, *entries.values]
+        values += [*entries.before_values, *entries.values, *select.values, *own, select.most + 1]
+        values += [] if entries.looked_at else entries.values
     if len(parts) > 1:
         parts = [f"SELECT * FROM ({part}) part{number}" for number, part in enumerate(parts)]
     found = {owner_id: _Found() for owner_id in whose.owners}

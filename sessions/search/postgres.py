@@ -3,11 +3,12 @@
 GIN finds all entries with a word, in no order, so looking for the newest of a million would read a
 million rows. Beside its words an entry therefore holds marks: its owner, and its owner with the
 number of the block of 8,192, 65,536, … ids that it lies in. A search asks for the words in the two
-newest blocks first, in the two newest eight times as large next, and so on until there are enough:
-it never reads many more rows than it needs, and only those of its owner.
+newest blocks first, in the six newest, in the two newest eight times as large next, and so on until
+there are enough: it never reads many more rows than it needs, and only those of its owner.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -15,15 +16,21 @@ from django.db.backends.utils import CursorWrapper
 
 from sessions.models.message import Message
 from sessions.models.session import Session
-from sessions.search.source import Asked, Source
+from sessions.search.source import FEW, Asked, Source, of_rarest_tag
 from sessions.search.words import ACCENTS, LONGEST_INDEXED, UNSPACED, Phrase
 
 MESSAGES, NAMES = "research_message_words", "research_name_words"
 NAME_IDS = NAMES
-EXAMINED = (2_000, 20_000)  # hits that are looked at until enough of them pass the filters: so many, else so many
+NAME_OF_HIT = (
+    f"LATERAL (SELECT * FROM {NAMES} WHERE id = h.id OFFSET 0)"  # so the planner can't choose to read them all
+)
+EXAMINED = (1_250, 5_000, 20_000)  # hits that are looked at: so many first, more if too few of them pass the filters
 
 _MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
 _BLOCKS = (13, 16, 19, 22)  # bits of an id that a block of each size leaves out
+_LEVELS = tuple((bits, count) for bits in _BLOCKS for count in (2, 6))  # how many newest blocks to look into, in turn
+_LEVELS_OF_PREFIXES = _LEVELS[2::2]
+_WALKED = 24_000  # entries that are read one by one for the beginning of a word
 _PENDING = 1024  # kB of new entries that wait to be sorted into the index; each search reads them
 
 # ASCII's, dashes, quotes, arrows, signs of mathematics: without them most texts are plain ASCII and need no more care.
@@ -196,38 +203,93 @@ def tidy(cursor: CursorWrapper) -> None:
 
 def newest_hits(index: str, asked: Asked, *, limit: int) -> Source:
     """The newest entries that match, from blocks of ids that grow until there are `limit` of them."""
-    words, bound = _tsquery(asked), "" if asked.newest is None else f"WHERE id <= {int(asked.newest)}"
+    if asked.tags:
+        return _few_hits(index, asked, limit)
+    bound = "" if asked.newest is None else f"WHERE id <= {int(asked.newest)}"
     parts = [f"newest AS (SELECT max(id) AS id FROM {index} {bound})"]
-    # `+ 0` keeps the planner from reading all ids in between from the other index
-    between = "" if asked.newest is None else f"AND e.id + 0 BETWEEN {asked.oldest or 0} AND (SELECT id FROM newest)"
     values: list[Any] = []
-    too_few: list[str] = []
     chosen: list[str] = []
-    for number, marks in enumerate([*(_blocks(asked.owner_id, bits) for bits in _BLOCKS), f"'''@{asked.owner_id}'''"]):
-        condition = " AND ".join(too_few) or "TRUE"
-        parts.append(
-            f"block{number} AS MATERIALIZED (SELECT e.id FROM {index} e WHERE {condition} "
-            f"AND e.words @@ (SELECT to_tsquery('pg_catalog.simple', %s) && {marks}::tsquery FROM newest) "
-            f"{between})"
-        )
-        values.append(words)
-        is_last = number == len(_BLOCKS)
-        enough = [] if is_last else [f"(SELECT count(*) FROM block{number}) >= {int(limit)}"]
-        chosen.append(f"SELECT id FROM block{number} WHERE {' AND '.join([*too_few, *enough]) or 'TRUE'}")
-        too_few.append(f"(SELECT count(*) FROM block{number}) < {int(limit)}")
+    goes_on = "TRUE"
+    for number, level in enumerate(_levels(index, asked, limit)):
+        parts.append(f"block{number} AS MATERIALIZED ({level.hits.format(condition=goes_on)})")
+        values.append(_tsquery(asked))
+        too_few = f"{goes_on} AND count(*) < {limit} AND {level.leaves_some}"
+        parts.append(f"more{number} AS MATERIALIZED (SELECT {too_few} AS goes_on FROM block{number})")
+        ends = f"NOT (SELECT goes_on FROM more{number})"
+        chosen.append(f"SELECT id FROM block{number} WHERE {goes_on} AND {ends}")
+        goes_on = f"(SELECT goes_on FROM more{number})"
     parts.append(f"hits AS ({' UNION ALL '.join(chosen)})")
+    return Source("SELECT id FROM hits ORDER BY id DESC LIMIT %s", [limit], f"WITH {', '.join(parts)} ", values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A SELECT of the hits among the newest entries, and the condition under which there are older ones."""
+
+    hits: str
+    leaves_some: str
+
+
+def _levels(index: str, asked: Asked, limit: int) -> Iterator[_Level]:
+    """From the newest entries to all of the owner's.
+
+    For a word's beginning GIN gathers all entries that have it, each time: the newest are read one by one first.
+    """
+    newest, oldest = "(SELECT id FROM newest)", asked.oldest or 0
+    is_prefix = index == MESSAGES and any(phrase.is_prefix for phrase in asked.phrases)
+    if is_prefix:
+        walked = f"FROM {index} e WHERE {{condition}} AND e.id BETWEEN {oldest} AND {newest} ORDER BY e.id DESC"
+        matches = f"ts_match_vq(words, to_tsquery('pg_catalog.simple', %s) && {_owner(asked)}::tsquery)"  # by no index
+        yield _Level(
+            f"SELECT id FROM (SELECT e.id, e.words {walked} LIMIT {_WALKED}) walked WHERE {matches} LIMIT {limit}",
+            f"{newest} - {oldest} >= {_WALKED}",
+        )
+    # `+ 0` keeps the planner from reading all ids in between from the other index
+    between = "" if asked.newest is None else f"AND e.id + 0 BETWEEN {oldest} AND {newest}"
+    levels = [
+        (bits, count, _blocks(asked, bits, count)) for bits, count in (_LEVELS_OF_PREFIXES if is_prefix else _LEVELS)
+    ]
+    for bits, count, marks in [*levels, (63, 1, _owner(asked))]:
+        yield _Level(
+            f"SELECT e.id FROM {index} e WHERE {{condition}} AND e.words @@ "
+            f"(SELECT to_tsquery('pg_catalog.simple', %s) && {marks}::tsquery FROM newest) {between}",
+            f"({newest} >> {bits}) >= {count}",
+        )
+
+
+def _few_hits(index: str, asked: Asked, limit: int) -> Source:
+    """Of the few entries that belong to a rare tag those that match: each is read, by no index of words."""
+    table = _MESSAGE if index == MESSAGES else NAMES
+    few, tags = of_rarest_tag(asked, _looked_up(table, "session_id = st.session_id"))
+    bound = "" if asked.newest is None else f"AND few.id BETWEEN {asked.oldest or 0} AND {int(asked.newest)}"
+    hits = (
+        f"SELECT few.id FROM few CROSS JOIN {_looked_up(index, 'id = few.id')} e "
+        f"WHERE (SELECT count(*) FROM few) < {FEW} {bound} "
+        f"AND ts_match_vq(e.words, to_tsquery('pg_catalog.simple', %s) && {_owner(asked)}::tsquery)"
+    )
     return Source(
-        before=f"WITH {', '.join(parts)} ",
-        before_values=values,
-        rows="SELECT id FROM hits ORDER BY id DESC LIMIT %s",
-        values=[limit],
+        "SELECT id FROM hits ORDER BY id DESC LIMIT %s",
+        [limit],
+        f"WITH few AS MATERIALIZED ({few}), hits AS MATERIALIZED ({hits}) ",
+        [*tags, _tsquery(asked)],
+        looked_at="SELECT id FROM few",
     )
 
 
-def _blocks(owner_id: int, bits: int) -> str:
-    """The marks of the newest two blocks of this size, as the text of a tsquery."""
-    mark = f"'''@{int(owner_id)}/{bits}/'"
-    return f"({mark} || (id >> {bits}) || ''' | ' || {mark} || ((id >> {bits}) - 1) || '''')"
+def _looked_up(table: str, condition: str) -> str:
+    """Rows of a table for each row before it, by its index: the planner thinks them more and would read it all."""
+    return f"LATERAL (SELECT * FROM {table} WHERE {condition} OFFSET 0)"
+
+
+def _owner(asked: Asked) -> str:
+    """The mark of an owner's entries, as the text of a tsquery."""
+    return f"'''@{int(asked.owner_id)}'''"
+
+
+def _blocks(asked: Asked, bits: int, count: int) -> str:
+    """The marks of the newest blocks of this size, as the text of a tsquery."""
+    mark = f"'''@{int(asked.owner_id)}/{bits}/'"
+    return "(" + " || ' | ' || ".join(f"{mark} || ((id >> {bits}) - {back}) || ''''" for back in range(count)) + ")"
 
 
 def _tsquery(asked: Asked) -> str:

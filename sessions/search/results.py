@@ -157,6 +157,8 @@ def filter_by(query: Query, wanted: SessionFilter) -> Filtered:
     if not query.phrases:
         return Filtered(_narrowed(wanted, query))
     whose = Whose(wanted.user_id, wanted.only_session, wanted.statuses, wanted.scope)
+    tags = [*query.tags, *wanted.tags_all, *(wanted.tags_any if len(wanted.tags_any) == 1 else [])]
+    query = replace(query, tags=tags)
     ids, are_all = find_sessions(query, whose, most=RANKED)
     return Filtered(replace(wanted, matching=ids), are_all)
 

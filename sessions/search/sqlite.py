@@ -12,11 +12,11 @@ from django.db.backends.utils import CursorWrapper
 
 from sessions.models.message import Message
 from sessions.models.session import Session
-from sessions.search.source import Asked, Source
+from sessions.search.source import Asked, Source, of_rarest_tag
 from sessions.search.words import LONGEST_INDEXED, UNSPACED, Phrase
 
 MESSAGES, NAMES = "research_message_words", "research_name_words"
-NAME_IDS = "research_name"  # a session's number: its own rowid may change with VACUUM
+NAME_OF_HIT = NAME_IDS = "research_name"  # a session's number: its own rowid may change with VACUUM
 EXAMINED = (20_000,)  # hits that are looked at until enough of them pass the filters; read one by one, as needed
 
 _MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
@@ -217,11 +217,17 @@ def newest_hits(index: str, asked: Asked, *, limit: int) -> Source:
     """The newest entries that match: FTS5 gives them from the end of the owner's range, one by one."""
     owner = asked.owner_id << _BITS
     newest = _LARGEST if asked.newest is None else min(asked.newest, _LARGEST)
-    return Source(
-        rows=f"SELECT rowid & {_LARGEST} AS id FROM {index} "
-        f"WHERE {index} MATCH %s AND rowid BETWEEN %s AND %s ORDER BY rowid DESC LIMIT %s",
-        values=[_match(asked), owner | (asked.oldest or 0), owner | newest, limit],
+    hits = (
+        f"SELECT rowid & {_LARGEST} AS id FROM {index} WHERE {index} MATCH %s AND rowid BETWEEN %s AND %s"
+        "{among} ORDER BY rowid DESC LIMIT %s"
     )
+    values = [_match(asked), owner | (asked.oldest or 0), owner | newest, limit]
+    if not asked.tags:
+        return Source(hits.format(among=""), values)
+    tagged, tags = of_rarest_tag(asked, _MESSAGE if index == MESSAGES else NAME_IDS)
+    few = "SELECT id FROM few"  # which SQLite keeps in order: a hit costs a step in the index and a look there
+    hits = hits.format(among=f" AND rowid & {_LARGEST} IN ({few})")
+    return Source(hits, values, before=f"WITH few AS ({tagged}) ", before_values=tags, looked_at=few)
 
 
 def _match(asked: Asked) -> str:

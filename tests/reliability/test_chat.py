@@ -126,14 +126,18 @@ def test_twenty_at_once_under_one_key(server, stub, stream):
     assert [text for _, text in server.client().transcript(session_id)] == ["What is HNSW?", ANSWER]
 
 
+@pytest.mark.parametrize("precondition", ["etag", "index"])
 @pytest.mark.parametrize("races", [3, pytest.param(100, marks=pytest.mark.soak)])
-def test_an_etag_has_one_winner(server, stub, races):
+def test_an_etag_and_an_index_have_one_winner(server, stub, races, precondition):
     session_id = server.client().new_session()
     for race in range(races):
         etag = server.client().request("GET", f"/api/v1/sessions/{session_id}").headers["ETag"]
+        body, headers = question(session_id), {"If_Match": etag}
+        if precondition == "index":
+            body, headers = question(session_id, expected_index=2 * race), {}
 
-        def ask(etag=etag):
-            return server.client().request("POST", "/api/v1/chat", question(session_id), If_Match=etag).status
+        def ask(body=body, headers=headers):
+            return server.client().request("POST", "/api/v1/chat", body, **headers).status
 
-        assert sorted(raise_errors(together(ask, ask))) == [201, 412]
+        assert sorted(raise_errors(together(ask, ask))) == [201, 412 if precondition == "etag" else 409]
         assert len(server.client().transcript(session_id)) == 2 * race + 2

@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.models import Message, Session, Status
+from sessions.models.membership import MemberRole
 from sessions.models.session_filter import SessionFilter
-from sessions.models.session_list import list_sessions
+from sessions.models.session_list import count_sessions, list_sessions
 from sessions.operations.lifecycle import archive_session, trash_session
-from sessions.search import finding
+from sessions.operations.sharing import share_session
+from sessions.search import finding, postgres, source
 from sessions.search.query import Query
 from sessions.search.results import Results, filter_by, search
 from tests.factories import assistant_message, make_rows, make_session, user_message
@@ -199,6 +201,30 @@ def test_hits_that_are_hidden_do_not_hide_others(alice, monkeypatch):
     assert (ask(alice, "kernel").count, ask(alice, "kernel").count_is_exact) == (0, False)
 
 
+def test_a_rare_tag_is_found_however_common_the_word_is(alice, monkeypatch):
+    """What has the tag is looked at, and not the newest hits; more than a few are looked for among those."""
+    rare = [say(alice, f"kernel of old {number}", name=f"kernel {number}", tags=["rare", "red"]) for number in range(3)]
+    names = [one.name for one in rare]
+    many(alice, 30)
+    make_session(alice, "kernel of today", messages=[user_message("kernel")], tags=["red"])
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10,))
+    monkeypatch.setattr(finding, "RANKED", 5)
+    results = ask(alice, "kernel tag:rare tag:red", limit=2)
+    assert (results.count, results.count_is_exact) == (6, True)
+    following = ask(alice, "kernel tag:rare tag:red", after=results.next)
+    assert {result.session_id for result in [*results.results, *following.results]} == {str(one.pk) for one in rare}
+    nothing = ask(alice, "kern* tag:nobody-has-it")
+    assert (nothing.count, nothing.count_is_exact) == (0, True)
+    assert listed(alice, "kernel", tags_any=["rare"]) == listed(alice, "kernel", tags_all=["rare"]) == names
+    trash_session(actor=alice, session_id=rare[0].pk)
+    assert ask(alice, "kernel tag:rare").count == 4
+    for module in (finding, source):
+        monkeypatch.setattr(module, "FEW", 2)
+    monkeypatch.setattr(postgres, "FEW", 2)
+    assert (ask(alice, "kernel tag:rare").count, ask(alice, "kernel tag:rare").count_is_exact) == (2, False)
+    assert ask(alice, "kernel tag:red").count == 4, "of the newest ten messages one, and three names"
+
+
 def test_pages_hold_everything_once_though_others_write(alice):
     for number in range(30):
         say(alice, f"kernel {'kernel ' * (number % 4)}", name=f"kernel {number}" if number % 3 else "other")
@@ -226,6 +252,29 @@ def test_sessions_that_filters_alone_choose_have_pages_too(alice):
 def listed(owner: User, text: str, **fields) -> list[str]:
     wanted = filter_by(Query.parse(text, is_unfinished=True), SessionFilter(owner.pk, **fields)).wanted
     return sorted(row["name"] for row in list_sessions(wanted).rows)
+
+
+def test_pages_of_a_list_with_a_query_hold_everything_once(alice, bob):
+    for number in range(8):
+        status = Status.ARCHIVED if number % 3 == 0 else Status.ACTIVE
+        owner = bob if number == 5 else alice
+        (session,) = make_rows(owner, 1, name=f"kernel {number}", pinned=number % 4 == 0, status=status)
+        if owner == bob:
+            share_session(actor=bob, session_id=session.pk, usernames=["alice"], role=MemberRole.VIEWER)
+    wanted = SessionFilter(alice.pk, (Status.ACTIVE, Status.ARCHIVED), scope="all")
+    wanted = filter_by(Query.parse("kernel"), wanted).wanted
+    for sort in ("-updated_at", "name", "-name"):
+        whole = list_sessions(wanted, sort=sort)
+        assert [row["pinned"] for row in whole.rows] == [True] * 2 + [False] * 6
+        rows, after = [], None
+        while True:
+            page = list_sessions(wanted, sort=sort, limit=3, after=after)
+            rows += page.rows
+            after = page.next
+            if after is None:
+                break
+        assert [row["id"] for row in rows] == [row["id"] for row in whole.rows]
+    assert count_sessions(wanted) == 8
 
 
 def test_lists_take_a_query(alice, mallory):
@@ -294,6 +343,8 @@ def test_the_newest_are_found_in_ever_larger_blocks(alice, mallory):
         Message.objects.create(pk=pk, session=old, index=pk, role="user", content=f"kernel at {pk}")
     theirs = make_session(mallory)
     Message.objects.create(pk=50_000_000, session=theirs, index=0, role="user", content="kernel of mallory")
-    assert ask(alice, "kernel").count == 6
+    assert ask(alice, "kernel").count == ask(alice, "kern*").count == 6
+    assert ask(alice, "kern*", only_session=old.pk).count == 6
+    assert ask(mallory, "kern*").count == 1
     Message.objects.filter(session=old).delete()
     assert ask(alice, "kernel").count == 0
