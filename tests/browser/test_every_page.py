@@ -14,6 +14,7 @@ from sessions.operations.accounts import first_run_token
 from sessions.operations.jobs.queue import start_job
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sessions import update_session
+from sessions.operations.sharing import make_link
 from sessions.operations.tokens import create_token, revoke_token
 from sessions.storage.workspaces import INDEX
 from tests.browser.conftest import DESKTOP
@@ -96,6 +97,47 @@ def test_signed_out(page: Page, alice: User, check_axe) -> None:
         settled(page)
         if width != 820:
             check_axe(page)
+
+
+OF_A_SESSION = (
+    "", "run/", "files/", "files/?path=content", "files/view/?path=content/notes.txt", "statistics/", "activity/",
+    "revisions/", "system-prompt/", "messages/0/edit/", "rename/", "fork/", "split/",
+)  # fmt: skip
+
+
+# What sticks out of the window, and short headings and tabs that are cut off.
+TOO_WIDE = """[
+  ...(document.documentElement.scrollWidth > innerWidth ? ["the page"] : []),
+  ...[...document.querySelectorAll(".bar h1, .tabs a")]
+    .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+    .filter(({ textContent }) => textContent.trim().length < 20)
+    .map(({ textContent }) => textContent),
+]"""
+
+
+def test_no_page_of_a_session_scrolls_sideways(
+    alice_page: Page, full: Session, workspace_root, check_axe, screenshot
+) -> None:
+    """Names without a space, of sessions and of files, on a narrow screen: what is too long ends in dots or wraps."""
+    page, long = alice_page, Session.objects.get(name="x" * 255)
+    content = workspace_root / str(long.pk) / "content"
+    for name in ("n" * 200, "notes.txt"):
+        (content / name).write_text("w" * 3000)
+    secret = make_link(actor=long.owner, session_id=long.pk, include_files=True)[1]
+    page.set_viewport_size({"width": 390, "height": 844})
+    wrong: list[tuple[str, str]] = []
+    two = f"{full.pk}&{{}}={long.pk}"
+    for address in (
+        *(f"/sessions/{long.pk}/{part}" for part in OF_A_SESSION),
+        f"/merge/?id={two.format('id')}", f"/compare/?a={two.format('b')}", "/fleet/", "/settings/retention/",
+        f"/shared/{secret}/", f"/shared/{secret}/files/?path=content",
+    ):  # fmt: skip
+        page.goto(address)
+        wrong += [(address, what) for what in page.evaluate(TOO_WIDE)]
+        screenshot(page, address.strip("/").replace("/", "-")[-60:])
+        if "statistics" in address or "merge" in address:
+            check_axe(page)
+    assert wrong == [], "\n".join(map(str, wrong))
 
 
 def test_failures(alice_page: Page, monkeypatch, check_axe) -> None:
