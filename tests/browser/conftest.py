@@ -40,7 +40,8 @@ SETTLED = """Promise.allSettled(
 )"""
 # A page that nobody sees asks nothing by itself: so it stays as it is while axe looks at it.
 UNSEEN = "void Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })"
-ASKS_NOTHING = "!document.querySelector('.htmx-request:not(.asks)')"  # a model may take its time
+# A function: what is no function would be evaluated again and again, which the CSP forbids.
+ASKS_NOTHING = "() => !document.querySelector('.htmx-request:not(.asks)')"  # a model may take its time
 # axe leaves empty style attributes, which htmx would carry over and the CSP forbid.
 SEEN_AGAIN = """() => {
   for (const one of document.querySelectorAll("[style='']")) one.removeAttribute("style");

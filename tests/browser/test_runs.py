@@ -57,7 +57,7 @@ def test_followed_and_answered(alice_page: Page, alice: User, session: Session, 
     add_logs(actor=alice, session_id=session.pk, lines=[NewLine("the newest line")])
     expect(page.locator(".run-bar")).to_contain_text("2 of 4")
     expect(page.locator(".run-lines li").last).to_contain_text("the newest line")
-    page.wait_for_function("Math.abs(document.querySelector('#run-log').scrollTop) < 2")  # it follows its end
+    page.wait_for_function("() => Math.abs(document.querySelector('#run-log').scrollTop) < 2")  # it follows its end
     expect(page.locator(".run-artifact .json")).to_be_visible()
     set_phase(actor=alice, session_id=session.pk, phase="complete")
     expect(page.locator("#run-now .pill")).to_have_text("complete")

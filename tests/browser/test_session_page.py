@@ -314,7 +314,7 @@ class TestPanel:
         expect(opened.locator("#panel")).to_be_visible()
         opened.locator("#panel summary", has_text="Activity").click()
         expect(opened.locator("#activity")).to_be_hidden()
-        opened.wait_for_function("document.cookie.includes('activity')")  # the event comes after the fold
+        opened.wait_for_function("() => document.cookie.includes('activity')")  # the event comes after the fold
         opened.reload()
         expect(opened.locator("#activity")).to_be_hidden()
         expect(opened.locator("#workspace-path")).to_be_visible()
