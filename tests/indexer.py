@@ -74,8 +74,11 @@ def be_telling():
 def be_digging():  # writes where the workspace was, until it is ended
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
-        os.makedirs(os.path.join(index, "deep"), exist_ok=True)
-        open(os.path.join(index, "deep", str(time.time())), "w").close()
+        try:
+            os.makedirs(os.path.join(index, "deep"), exist_ok=True)
+            open(os.path.join(index, "deep", str(time.time())), "w").close()
+        except OSError:
+            pass  # somebody is removing it
         time.sleep(0.01)
 
 command = sys.argv[1:]

@@ -36,12 +36,12 @@ def behave(session: Session, how: str) -> None:
     (workspaces.workspace_path(session.pk) / "content" / "behaviour").write_text(how)
 
 
-def work_until(session: Session, what) -> Job | None:
+def work_until(session: Session, what, *, sign: str = "config.json") -> Job | None:
     """Do the job; once it works, `what` is done, which may return that the worker is to end. Return what it became."""
     job, done = Job.objects.get(session=session), []
 
     def is_ending() -> bool:
-        if not done and (workspaces.workspace_path(session.pk) / ".mcp-vector-search" / "config.json").exists():
+        if not done and (workspaces.workspace_path(session.pk) / ".mcp-vector-search" / sign).exists():
             done.append(what())
         return done == [True]
 
@@ -125,7 +125,7 @@ def test_cancelling_ends_it_whoever_started_it(alice, bob, session):
 def test_deleting_the_session_for_ever_ends_it_and_leaves_nothing(alice, session):
     behave(session, "digging")
     index_later(actor=alice, session_id=session.pk)
-    assert work_until(session, lambda: purge_session(actor=alice, session_id=session.pk)) is None
+    assert work_until(session, lambda: purge_session(actor=alice, session_id=session.pk), sign="deep") is None
     assert not workspaces.exists(session.pk)
     assert not WorkspaceRemoval.objects.exists()
     assert list(workspaces.root().glob("*-*")) == []
@@ -134,7 +134,7 @@ def test_deleting_the_session_for_ever_ends_it_and_leaves_nothing(alice, session
 def test_the_trash_ends_it_and_has_the_whole_workspace(alice, session):
     behave(session, "digging")
     index_later(actor=alice, session_id=session.pk)
-    job = work_until(session, lambda: trash_session(actor=alice, session_id=session.pk) and None)
+    job = work_until(session, lambda: trash_session(actor=alice, session_id=session.pk) and None, sign="deep")
     assert job.state == JobState.FAILED
     assert "trash" in job.error
     assert not workspaces.workspace_path(session.pk).exists(), "what it wrote there later is gone"
