@@ -115,6 +115,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "timeout": 120,
             "graceful_timeout": GRACE_SECONDS,
             "keepalive": 5,
+            "limit_request_line": 8190,  # a search of 400 emoji takes 4,800 bytes of an address
             "errorlog": None,
             "loglevel": "warning",
             "logger_class": EventLogger,
