@@ -16,7 +16,7 @@ WHAT_TO_INSTALL = (
 )
 # What the tests write need not survive a power cut; connections are many, as each process of theirs has a pool.
 OPTIONS = (
-    "-c max_connections=200 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=4GB "
+    "-c max_connections=200 -c fsync=off -c full_page_writes=off -c max_wal_size=4GB "
     "-c jit=off -c shared_buffers=128MB -c log_min_messages=fatal -c listen_addresses=''"
 )
 

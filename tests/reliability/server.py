@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30, what: str = ""
 
 def new_database(copied_from: str = "template1") -> str:
     """The DATABASE_URL of a new database of the kind that this run tests on; empty for SQLite's default."""
-    url = os.environ.get("DATABASE_URL", "")
+    url = os.environ.get("TEST_PROGRAMS_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
     if not url:
         return ""
     name = f"reliability_{secrets.token_hex(8)}"
