@@ -84,6 +84,18 @@ def start() -> str:
     return server.create_database("researchmind")
 
 
+def start_for_this_process() -> None:
+    """Put the DATABASE_URL of a server of this process's own into the environment, unless one was given to the tests.
+
+    A worker of xdist inherits the first process's: that one stays for the programs that tests start.
+    """
+    worker, environment = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ
+    if environment.get("DATABASE_URL") and environment.get("TEST_SERVER_OF", worker) == worker:
+        return
+    environment |= {"DATABASE_URL": start(), "TEST_SERVER_OF": worker}
+    environment.setdefault("TEST_PROGRAMS_DATABASE_URL", environment["DATABASE_URL"])
+
+
 def _remove(server: PostgresqlServer, owner: int) -> None:
     if os.getpid() == owner:  # not in a forked child
         server.remove()

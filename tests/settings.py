@@ -17,16 +17,14 @@ from tests import postgresql_server
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if "TEST_DATA_DIR" not in os.environ:
     os.environ["TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="researchmind-tests-")
     atexit.register(shutil.rmtree, os.environ["TEST_DATA_DIR"], ignore_errors=True)
 os.environ["RESEARCHMIND_DATA_DIR"] = os.environ["TEST_DATA_DIR"]
 if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
     os.environ["DATABASE_URL"] = ""
-elif not os.environ.get("DATABASE_URL") or os.environ.get("TEST_SERVER_OF", WORKER) != WORKER:
-    os.environ |= {"DATABASE_URL": postgresql_server.start(), "TEST_SERVER_OF": WORKER}
-    os.environ.setdefault("TEST_PROGRAMS_DATABASE_URL", os.environ["DATABASE_URL"])
+else:
+    postgresql_server.start_for_this_process()
 
 from researchmind.settings import *  # after the environment that they read
 
