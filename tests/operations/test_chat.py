@@ -10,6 +10,7 @@ from sessions.operations.chat import Conversation
 from sessions.operations.context_window import Window, adjusted, newest_that_fit, window_after, window_for
 from sessions.operations.transcript import append_messages
 from tests.factories import make_session, user_message
+from tests.reliability.server import wait_until
 from tests.together import raise_errors, together
 from tests.whole import assert_whole, transcript
 
@@ -34,16 +35,17 @@ def test_nothing_is_held_while_the_model_answers(alice, model_server):
             return conversation.store(conversation.whole(is_gone=lambda: False))
 
     def meanwhile():
-        assert model_server.waiting.acquire(timeout=30)
-        connection.close()
-        in_use = connections_in_use()
-        append_messages(actor=alice, session_id=session.pk, messages=[user_message("from a script")])
-        model_server.go_on.set()
-        return in_use
+        try:
+            assert model_server.waiting.acquire(timeout=30)
+            connection.close()
+            # A pool that grows just then counts what it is about to open.
+            wait_until(lambda: connections_in_use() == 0, 10, "nobody holds a connection")
+            append_messages(actor=alice, session_id=session.pk, messages=[user_message("from a script")])
+        finally:
+            model_server.go_on.set()
 
     connection.close()
-    appended, in_use = raise_errors(together(ask, meanwhile))
-    assert in_use == 0
+    appended, _ = raise_errors(together(ask, meanwhile))
     assert appended.first_index == 3
     assert transcript(session)[2:] == ["from a script", "What is HNSW?", "An *approximate* index."]
     assert_whole(session)

@@ -78,7 +78,7 @@ def _statistics(session: Session) -> tuple:
     """All that the statistics say, as they are kept too. What they say of vectors is compared with these."""
     found = read_statistics(session.pk)
     counted = list(ProcessingStats.objects.filter(pk=session.pk).values_list()[:1])
-    used = ModelUsage.objects.filter(session=session).order_by("name")
+    used = ModelUsage.objects.filter(session=session).order_by("kind", "name")
     columns = ("kind", "name", "uses", "switches", "first_used_at", "last_used_at")
     return replace(found, collection=None), [row[1:] for row in counted], list(used.values_list(*columns))
 
