@@ -13,7 +13,7 @@ from researchmind.sqlite3.base import GIVE_UP_SECONDS
 # Figures behind these in docs/decisions/0004-databases.md.
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA mmap_size=268435456; "
-    "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"
+    "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
 )
 
 
