@@ -1,9 +1,10 @@
 """Waiting for a model: nothing is held meanwhile, and what is kept of the transcript's window."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connections
 
 from sessions.exceptions import AnswerStopped, ModelServerBusy, UnknownModel
 from sessions.operations.chat import Conversation
@@ -17,12 +18,9 @@ from tests.whole import assert_whole, transcript
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def connections_in_use() -> int:
-    """Those that are out of PostgreSQL's pool; SQLite's connections hold nothing outside a transaction."""
-    if connection.vendor == "sqlite":
-        return 0
-    stats = connection.pool.get_stats()
-    return stats["pool_size"] - stats["pool_available"]
+def holds_a_connection(of_thread: Any) -> bool:
+    """Whether a thread keeps one from PostgreSQL's pool; SQLite's hold nothing outside a transaction."""
+    return of_thread.in_atomic_block or (of_thread.vendor == "postgresql" and of_thread.connection is not None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -30,21 +28,22 @@ def test_nothing_is_held_while_the_model_answers(alice, model_server):
     session = make_session(alice, messages=2, model="qwen3:14b")
     model_server.manner = "hold"
 
+    asking = []
+
     def ask():
+        asking.append(connections["default"])  # the thread's own
         with Conversation(actor=alice, session_id=session.pk, message="What is HNSW?") as conversation:
             return conversation.store(conversation.whole(is_gone=lambda: False))
 
     def meanwhile():
         try:
             assert model_server.waiting.acquire(timeout=30)
-            connection.close()
-            # A pool that grows just then counts what it is about to open.
-            wait_until(lambda: connections_in_use() == 0, 10, "nobody holds a connection")
+            # Every few seconds it looks for a moment whether the question may still be asked.
+            wait_until(lambda: not holds_a_connection(asking[0]), 10, "the one who asks holds no connection")
             append_messages(actor=alice, session_id=session.pk, messages=[user_message("from a script")])
         finally:
             model_server.go_on.set()
 
-    connection.close()
     appended, _ = raise_errors(together(ask, meanwhile))
     assert appended.first_index == 3
     assert transcript(session)[2:] == ["from a script", "What is HNSW?", "An *approximate* index."]
