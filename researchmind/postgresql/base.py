@@ -77,9 +77,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if not isinstance(connection, ImpatientConnection):
                 return connection
             if connection.is_alive():
-                connection.expect_an_answer()
-                connection.stop_compiling()
-                connection.expect_an_answer()
+                self._prepare(connection)
                 return connection
             connection.close()
             self.pool.putconn(connection)  # which replaces it
+
+    def _prepare(self, connection: ImpatientConnection) -> None:
+        """Make one out of the pool ready; the pool has it back where that fails, or would lack it for good."""
+        try:
+            connection.expect_an_answer()
+            connection.stop_compiling()
+            connection.expect_an_answer()
+        except psycopg.Error:
+            connection.close()
+            self.pool.putconn(connection)
+            raise
