@@ -1,7 +1,9 @@
 """JSON files read piece by piece: memory grows with the largest conversation, not with the file."""
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, BinaryIO, Protocol
 
 import ijson
@@ -11,10 +13,44 @@ from sessions.exceptions import TooLarge, UnreadableFile
 
 LARGEST_PIECE = 64 * 2**20  # bytes of one conversation, message or line
 _BLOCK = 64 * 2**10
+_DEEPEST = 500  # levels of arrays and objects
+_LONGEST_NUMBER = 2_000  # digits; Python reads 4,300
+_DIGITS = re.compile(rb"[0-9]{%d}" % _LONGEST_NUMBER)
+_TWO_DIGITS = re.compile(rb"[0-9]{2}")
+_SLOW = ijson.get_backend("python")
+_NOT_JSON = (ijson.JSONError, ValueError, ArithmeticError, UnicodeError, RecursionError)
 
 
 class _Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Odd(Exception):
+    """What comes may be made to do harm: let the reader that bears everything have a look."""
+
+
+class _Watched:
+    """Passes on what a file holds, and raises _Odd for a run of digits or a nesting that no sane file has.
+
+    A whole number of more digits than Python reads kills ijson's reader in C and the process with it, and
+    nesting costs that reader the square of its depth. The same may well stand inside a text.
+    """
+
+    def __init__(self, file: _Readable) -> None:
+        self._file = file
+        self._end = b""
+        self.depth = 0  # about: brackets inside texts count too
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        self.depth += block.count(b"[") + block.count(b"{") - block.count(b"]") - block.count(b"}")
+        seen = self._end + block
+        # Of so many digits two stand at two places next to each other of those that are looked at first.
+        is_long = _TWO_DIGITS.search(seen[:: _LONGEST_NUMBER // 3]) and _DIGITS.search(seen)
+        if self.depth > _DEEPEST or is_long:
+            raise _Odd
+        self._end = seen[-_LONGEST_NUMBER:]
+        return block
 
 
 class _Measured:
@@ -46,14 +82,55 @@ def items(file: BinaryIO, prefix: str) -> Iterator[Any]:
     """
     measured = _Measured(skip_mark(file))
     try:
-        for value in ijson.items(measured, prefix, buf_size=_BLOCK):
-            yield value
+        yield from _pieces(measured, prefix)
+    except _Odd:
+        done, measured = measured.pieces, _Measured(skip_mark(file))
+        yield from islice(_pieces(measured, prefix, is_odd=True), done, None)
+
+
+def _pieces(measured: _Measured, prefix: str, *, is_odd: bool = False) -> Iterator[Any]:
+    watched = _Watched(measured)
+    try:
+        if is_odd:
+            values = _SLOW.items(_SLOW.parse(_bounded(_SLOW.basic_parse(measured, buf_size=_BLOCK))), prefix)
+        else:
+            values = ijson.items(watched, prefix, buf_size=_BLOCK)
+        for value in values:
             measured.next_piece()
-    except (ijson.JSONError, ValueError, UnicodeError, RecursionError) as error:
+            watched.depth = 0
+            yield value
+    except _NOT_JSON as error:
         raise UnreadableFile(
             f"The file is not whole JSON: it breaks off or goes wrong after [{measured.pieces - 1}].",
             errors=[(f"[{measured.pieces}]", f"{error}"[:200])],
         ) from error
+
+
+def events(file: BinaryIO, most: int) -> Iterator[tuple[str, Any]]:
+    """What ijson calls events, of the file's beginning; they end where it stops being JSON."""
+    seen = 0
+    try:
+        try:
+            for event in islice(ijson.basic_parse(_Watched(skip_mark(file))), most):
+                seen += 1
+                yield event
+        except _Odd:
+            yield from islice(_bounded(_SLOW.basic_parse(skip_mark(file))), seen, most)
+    except _NOT_JSON:
+        return
+
+
+def _bounded(found: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The events again. Raises ValueError for what is nested too deeply."""
+    depth = 0
+    for event, value in found:
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+        yield event, value
 
 
 def first_item(file: BinaryIO, prefix: str) -> Any:

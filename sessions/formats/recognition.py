@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
-import ijson
-
 from sessions.exceptions import Invalid, UnreadableFile
 from sessions.formats import (
     archive,
@@ -20,7 +18,7 @@ from sessions.formats import (
     researchmind,
 )
 from sessions.formats.document import Reader, Writer
-from sessions.formats.json_stream import is_array, lines, skip_mark
+from sessions.formats.json_stream import events, is_array, lines
 from sessions.formats.values import text_of
 
 READERS: dict[str, Reader] = {
@@ -130,19 +128,16 @@ def _objects(file: BinaryIO, *, inside: int) -> Iterator[set[str]]:
     """The keys of each object that lies `inside` so many arrays, as far as it stands near enough to the start."""
     keys: set[str] = set()
     depth = 0
-    try:
-        for event, value in islice(ijson.basic_parse(skip_mark(file)), _MOST_EVENTS):
-            if event in ("end_map", "end_array"):
-                depth -= 1
-            if event == "map_key" and depth == inside + 1:
-                keys.add(value)
-            elif event == "end_map" and depth == inside:
-                yield keys
-                keys = set()
-            if event in ("start_map", "start_array"):
-                depth += 1
-    except (ijson.JSONError, ValueError, UnicodeError):
-        pass
+    for event, value in events(file, _MOST_EVENTS):
+        if event in ("end_map", "end_array"):
+            depth -= 1
+        if event == "map_key" and depth == inside + 1:
+            keys.add(value)
+        elif event == "end_map" and depth == inside:
+            yield keys
+            keys = set()
+        if event in ("start_map", "start_array"):
+            depth += 1
     yield keys
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.exceptions import SessionError
+from sessions.exceptions import SessionError, UnreadableFile
 from sessions.formats.document import Document
 from sessions.formats.recognition import READERS
 from tests.formats import samples
-from tests.formats.reading import read_one, said
+from tests.formats.reading import read_all, read_one, said
 
 _KEYS = """
 title mapping message author role content parts content_type metadata parent children create_time thoughts chat
@@ -101,3 +101,37 @@ def test_what_no_database_keeps_is_replaced():
 
 def _deep(levels):
     return [] if levels == 0 else [_deep(levels - 1)]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        b"1" * 5_000,  # kills ijson's reader in C, and the process with it
+        b"-" + b"1" * 70_000,
+        b"1e" + b"9" * 30,
+        b"[" * 30_000,  # costs the square of its depth: minutes
+        b'{"a":' * 30_000,
+    ],
+    ids=["long", "longer than a block", "exponent", "arrays", "objects"],
+)
+def test_a_document_made_to_kill_its_reader_is_refused(harm):
+    good = samples.as_json(samples.simple_chatgpt(1))
+    for data in (b"[%b,%b]" % (good, harm), b'[%b,{"title": %b}]' % (good, harm), b'{"messages": %b}' % harm):
+        for name in ("", "chatgpt", "json", "mochi"):
+            with pytest.raises(UnreadableFile):
+                read_all(data, name)
+
+
+@pytest.mark.parametrize("text", ["3." + "1" * 9_000, "1" * 9_000, "[" * 3_000, '{"a":' * 3_000])
+def test_the_same_inside_a_text_is_kept(text):
+    _, found, messages = read_all(
+        samples.as_json([samples.simple_chatgpt(1), samples.simple_chatgpt(2, title=text), samples.simple_chatgpt(3)])
+    )
+    assert [document.name for document in found] == ["Chat 1", text[:254] + "…", "Chat 3"]
+    assert len(messages) == 3
+
+
+def test_what_is_nested_as_deeply_as_a_file_may_be_is_kept_as_its_text():
+    node = samples.simple_chatgpt(1)
+    node["mapping"]["a"]["message"]["metadata"]["deep"] = _deep(400)
+    assert len(read_one([node])[1]) == 2
