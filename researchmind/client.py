@@ -8,6 +8,7 @@ One file that needs nothing but Python; copy it where you need it.
 """
 
 import copy
+import itertools
 import json
 import random
 import time
@@ -19,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
 
@@ -30,10 +32,16 @@ PHASES = (
 )
 TASK_STATUSES = ("pending", "active", "completed", "failed")
 ROLES = ("system", "user", "assistant", "tool")
+LONGEST_PAUSE = 60  # seconds that a server may ask to wait before the same request; who is asked for more, raises
 
 
 class StoreError(Exception):
-    """Something was refused or went wrong. `code` is the API's, `problem` its whole answer."""
+    """Something was refused or went wrong. `code` is the API's, `problem` its whole answer.
+
+    `retry_after` is how many seconds the server asks to wait before trying again; None if it doesn't say.
+    """
+
+    retry_after: float | None = None
 
     def __init__(self, detail: str, *, status: int = 0, code: str = "", problem: Json | None = None) -> None:
         super().__init__(detail)
@@ -169,11 +177,16 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class HttpSessionStore(SessionStore):
-    """The store of a server. A request that fails on its way is sent again and done once."""
+    """The store of a server. A request that fails on its way is sent again and done once.
+
+    Safe to share between threads. Raises ValueError for an address that isn't one.
+    """
 
     def __init__(self, base_url: str, token: str, *, timeout: float = 30, attempts: int = 6) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"{base_url!r} isn't the address of a server, such as http://127.0.0.1:8000.")
         self._url = base_url.rstrip("/").removesuffix("/v1").removesuffix("/api") + "/api/v1"
-        self._token, self._timeout, self._attempts = token, timeout, attempts
+        self._token, self._timeout, self._attempts = token.strip(), timeout, attempts
         self._opener = urllib.request.build_opener(_NoRedirects)
         self._known: dict[str, tuple[str, Json]] = {}  # progress by session, with its ETag
 
@@ -183,7 +196,9 @@ class HttpSessionStore(SessionStore):
     def get_session(self, session_id: str) -> Json | None:
         try:
             return self._call("GET", _of(session_id))
-        except NotFound:
+        except NotFound as error:
+            if error.code != "session_not_found":
+                raise  # something else answers at this address
             return None
 
     def update_session(self, session_id: str, **changes: Any) -> Json:
@@ -211,7 +226,7 @@ class HttpSessionStore(SessionStore):
         status, headers, body = self._send("GET", _of(session_id, "progress"), headers={"If-None-Match": etag})
         if status == 304:
             return copy.deepcopy(known)
-        progress: Json = json.loads(body)
+        progress = _read(body, status)
         self._known = {session_id: (headers["ETag"] or "", progress)}
         return copy.deepcopy(progress)
 
@@ -248,9 +263,8 @@ class HttpSessionStore(SessionStore):
         self._call("POST", _of(session_id, "clarification", "answer"), {"answer": answer})
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        _, _, content = self._send(method, path, body)
-        answer: Json = json.loads(content) if content else {}
-        return answer
+        status, _, content = self._send(method, path, body)
+        return _read(content, status) if content else {}
 
     def _send(
         self, method: str, path: str, body: Json | None = None, *, headers: Mapping[str, str] | None = None
@@ -271,12 +285,13 @@ class HttpSessionStore(SessionStore):
                 failed: StoreError | None = self._refusal(error, method, attempt)
                 if failed is None:
                     return error.code, error.headers, b""
-                pause = error.headers.get("Retry-After", "")
             except (OSError, HTTPException) as error:  # URLError is an OSError: refused, reset, timed out
-                failed, pause = Unavailable(f"The server can't be reached: {error}"), ""
-            if not isinstance(failed, Unavailable) or failed.status == 507 or attempt == self._attempts:
+                failed = Unavailable(f"The server can't be reached: {error}")
+            pause = _pause(attempt) if failed.retry_after is None else failed.retry_after
+            is_hopeless = failed.status == 507 or pause > LONGEST_PAUSE or attempt == self._attempts
+            if not isinstance(failed, Unavailable) or is_hopeless:
                 raise failed
-            time.sleep(_seconds(pause, attempt))
+            time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _refusal(self, error: urllib.error.HTTPError, method: str, attempt: int) -> StoreError | None:
@@ -285,86 +300,140 @@ class HttpSessionStore(SessionStore):
             text = error.read()
         if error.code == 304 or (error.code == 404 and method == "DELETE" and attempt > 1):
             return None  # nothing new; or deleted by the attempt whose answer was lost
-        try:
-            problem = json.loads(text)
-        except ValueError:
-            problem = {}
-        code = str(problem.get("code", "")) if isinstance(problem, dict) else ""
+        problem = _object(text) or {}
+        code = str(problem.get("code", ""))
         known = Unavailable if error.code >= 500 or code == "idempotency_key_in_use" else StoreError
         kind = known if known is Unavailable else _ERRORS.get(error.code, known)
-        detail = problem.get("detail", error.reason) if isinstance(problem, dict) else str(error.reason)
-        return kind(f"{error.code}: {detail}", status=error.code, code=code, problem=problem)
+        places = [f"{one.get('loc')}: {one.get('message')}" for one in problem.get("errors") or ()]
+        detail = " ".join([str(problem.get("detail", error.reason)), *places])
+        refusal = kind(f"{error.code}: {detail}", status=error.code, code=code, problem=problem)
+        refusal.retry_after = _seconds(error.headers.get("Retry-After", ""))
+        return refusal
+
+
+def _read(content: bytes, status: int) -> Json:
+    """An answer's body. Raises StoreError if it isn't one of the API's."""
+    answer = _object(content)
+    if answer is None:
+        raise StoreError(f"{status}: This isn't an answer of ResearchMind. Is the address right?", status=status)
+    return answer
+
+
+def _object(content: bytes) -> Json | None:
+    """The JSON object that this is; None for anything else."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _of(session_id: str, *parts: str) -> str:
     return "/".join(["/sessions", *(urllib.parse.quote(part, safe="") for part in (session_id, *parts))])
 
 
-def _seconds(retry_after: str, attempt: int) -> float:
-    """How long to wait: what the server asks for, else longer from attempt to attempt, never in step with others."""
+def _seconds(retry_after: str) -> float | None:
+    """How long the server asks to wait, in seconds or until a date; None if it doesn't."""
     if retry_after.isascii() and retry_after.isdigit():
-        return float(min(int(retry_after), 60))
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(until.timestamp() - time.time(), 0.0)
+
+
+def _pause(attempt: int) -> float:
+    """Longer from attempt to attempt, never in step with others."""
     return random.uniform(0.5, 1.0) * min(0.2 * 2.0**attempt, 10.0)  # noqa: S311  (no secret)
 
 
+_FIELDS = {
+    *("name", "description", "tags", "model", "metadata", "phase", "ttl_seconds"),
+    *("tool_settings", "agent_settings", "context_window_config", "configuration"),
+}
+_FIELDS_OF_NEW = _FIELDS | {"messages", "system_prompt", "system_prompt_source_file"}
+_CHANGES = _FIELDS | {"pinned", "archived", "status", "summary", "summary_model"}
+_FIELDS_OF_MESSAGES = {
+    *("role", "content", "created_at", "model", "thinking", "tool_name", "tool_calls", "tool_call_id", "source_file"),
+    *("prompt_eval_count", "eval_count", "metadata"),
+}
+_FIELDS_OF_TASKS = {"task_id", "title", "status", "error"}
+
+
 class MemorySessionStore(SessionStore):
-    """A store that forgets: for tests of an agent. It refuses what the server refuses of a run."""
+    """A store that forgets: for tests of an agent. It refuses what the server refuses: typos, and what doesn't fit."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Json] = {}
+        self._order: dict[str, int] = {}  # the one changed last has the highest number
+        self._numbers = itertools.count()
+        self._messages: dict[str, list[Json]] = {}
         self._progress: dict[str, Json] = {}
 
     def create_session(self, **fields: Any) -> Json:
-        messages, phase = fields.pop("messages", None) or [], fields.pop("phase", None)
+        _check(fields, _FIELDS_OF_NEW)
+        messages = list(fields.pop("messages", None) or [])
+        prompt, source = fields.pop("system_prompt", None), fields.pop("system_prompt_source_file", None)
         if not (fields.get("name") or fields.get("model") or messages):
             raise Invalid("Give the session a name, a model or its first messages.", status=422, code="invalid")
+        if prompt is not None:
+            messages.insert(0, {"role": "system", "content": prompt, "source_file": source})
+        for message in messages:
+            _check_message(message)
         session_id = str(uuid.uuid4())
-        first = next((message["content"] for message in messages if message["role"] == "user"), "Untitled session")
-        session: Json = {
-            "name": first[:100],
-            "description": "",
-            "tags": [],
-            "model": None,
-            "metadata": {},
-            "pinned": False,
-        }
-        session |= fields | {"session_id": session_id, "short_id": session_id.replace("-", "")[:10], "status": "active"}
-        self._sessions[session_id] = session | {"phase": None, "messages": [], "message_count": 0, "created_at": _now()}
-        self._progress[session_id] = _nothing()
+        said = next((message["content"] for message in messages if message["role"] == "user"), "Untitled session")
+        self._sessions[session_id] = _new_session(session_id, name=said[:100])
+        self._messages[session_id], self._progress[session_id] = [], _nothing()
+        self.update_session(session_id, **{name: value for name, value in fields.items() if value is not None})
         if messages:
             self.append_messages(session_id, messages)
-        if phase:
-            self.set_phase(session_id, phase)
         return copy.deepcopy(self._sessions[session_id])
 
     def get_session(self, session_id: str) -> Json | None:
-        return copy.deepcopy(self._sessions.get(session_id))
+        try:
+            session = self._session(session_id)
+        except NotFound:
+            return None
+        return copy.deepcopy(session | {"messages": self._messages[session["session_id"]]})
 
     def update_session(self, session_id: str, **changes: Any) -> Json:
         session = self._session(session_id)
+        _check(changes, _CHANGES)
+        if not str(changes.get("name", "x") or "").strip():
+            raise Invalid("Give it at least one visible character.", status=422, code="invalid")
         if (phase := changes.pop("phase", None)) is not None:
             self.set_phase(session_id, phase)
         merged = session["metadata"] | changes.pop("metadata", {})
+        if "archived" in changes:
+            changes["status"] = "archived" if changes["archived"] else "active"
+        if "tags" in changes:
+            changes["tags"] = sorted({tag.strip().casefold() for tag in changes["tags"] or ()})
         session |= copy.deepcopy(changes)
+        session["archived"] = session["status"] == "archived"
         session["metadata"] = {key: value for key, value in merged.items() if value is not None}
-        return copy.deepcopy(session)
+        return copy.deepcopy(self._changed(session))
 
     def delete_session(self, session_id: str) -> None:
-        self._session(session_id)
-        del self._sessions[session_id], self._progress[session_id]
+        found = self._session(session_id)["session_id"]
+        del self._sessions[found], self._order[found], self._messages[found], self._progress[found]
 
     def list_sessions(self) -> list[Json]:
-        newest = list(reversed(self._sessions.values()))
-        return copy.deepcopy(sorted(newest, key=lambda session: not session["pinned"]))
+        active = [session for session in list(self._sessions.values()) if session["status"] == "active"]
+        active.sort(key=lambda session: (session["pinned"], self._order[session["session_id"]]), reverse=True)
+        return copy.deepcopy(active)
 
     def append_messages(self, session_id: str, messages: Sequence[Json]) -> list[Json]:
-        session = self._session(session_id)
+        session = self._open(session_id)
+        if not messages:
+            raise Invalid("Give one message or more.", status=422, code="invalid")
         for message in messages:
-            _among(message.get("role"), ROLES, "role")
-        count = session["message_count"]
-        new = [{**copy.deepcopy(message), "index": count + number} for number, message in enumerate(messages)]
-        session["messages"] += new
-        session["message_count"] = count + len(new)
+            _check_message(message)
+        kept = self._messages[session["session_id"]]
+        new = [{**copy.deepcopy(message), "index": len(kept) + number} for number, message in enumerate(messages)]
+        kept += new
+        session["message_count"] = len(kept)
+        self._changed(session)
         return copy.deepcopy(new)
 
     def get_progress(self, session_id: str) -> Json:
@@ -381,7 +450,9 @@ class MemorySessionStore(SessionStore):
             run |= {"phase": phase, "failure_reason": None}
             if phase in ("complete", "failed"):
                 run["pending_clarification"] = None
-            self._sessions[session_id]["phase"] = phase
+            session = self._session(session_id)
+            session["phase"] = phase
+            self._changed(session)
 
     def add_answer(self, session_id: str, question_id: str, answer: Any) -> None:
         run = self._run(session_id)
@@ -402,6 +473,8 @@ class MemorySessionStore(SessionStore):
 
     def set_tasks(self, session_id: str, tasks: Sequence[Json]) -> None:
         run = self._run(session_id)
+        for task in tasks:
+            _check(task, _FIELDS_OF_TASKS, "task_id")
         plan = [{"title": "", "error": None, **task, "status": _status(task.get("status"))} for task in tasks]
         if len({task["task_id"] for task in plan}) < len(plan):
             raise Invalid("Two tasks have the same id.", status=422, code="invalid")
@@ -411,6 +484,7 @@ class MemorySessionStore(SessionStore):
 
     def update_task(self, session_id: str, task_id: str, **changes: str) -> None:
         run = self._run(session_id)
+        _check(changes, _FIELDS_OF_TASKS - {"task_id"})
         task = next((task for task in run["tasks"] if task["task_id"] == task_id), None)
         if task is None:
             raise NotFound("The run has no task with this id.", status=404, code="task_not_found")
@@ -429,8 +503,12 @@ class MemorySessionStore(SessionStore):
         self._run(session_id)["failure_reason"] = reason
 
     def ask(self, session_id: str, question: str, options: Sequence[str] | None = None, context: str = "") -> None:
-        asked = {"question": question, "context": context, "options": list(options or ())}
-        self._run(session_id).update(pending_clarification=asked, clarification_answer=None)
+        run, choices = self._run(session_id), list(options or ())
+        if not question.strip() or len(set(choices)) < len(choices):
+            raise Invalid("Ask something, and give each option once.", status=422, code="invalid")
+        asked = {"question": question, "context": context, "options": choices}
+        run.update(pending_clarification=asked, clarification_answer=None)
+        self._changed(self._session(session_id))
 
     def answer(self, session_id: str, answer: str) -> None:
         run = self._run(session_id)
@@ -440,18 +518,53 @@ class MemorySessionStore(SessionStore):
         if asked["options"] and answer not in asked["options"]:
             raise Invalid("The answer isn't one of the options.", status=422, code="invalid")
         run |= {"pending_clarification": None, "clarification_answer": answer}
+        self._changed(self._session(session_id))
 
     def _session(self, session_id: str) -> Json:
-        if session_id not in self._sessions:
-            raise NotFound("There is no such session.", status=404, code="session_not_found")
-        return self._sessions[session_id]
+        for session in list(self._sessions.values()):
+            if session_id in (session["session_id"], session["short_id"]):
+                return session
+        raise NotFound("There is no such session.", status=404, code="session_not_found")
+
+    def _open(self, session_id: str) -> Json:
+        session = self._session(session_id)
+        if session["archived"]:
+            raise Conflict("The session is archived. Restore it first.", status=409, code="session_archived")
+        return session
 
     def _run(self, session_id: str, *, write: bool = True) -> Json:
-        self._session(session_id)
-        run = self._progress[session_id]
+        session = self._open(session_id) if write else self._session(session_id)
+        run = self._progress[session["session_id"]]
         if write:
             run["heartbeat_at"] = _now()
         return run
+
+    def _changed(self, session: Json) -> Json:
+        session["updated_at"] = _now()
+        self._order[session["session_id"]] = next(self._numbers)
+        return session
+
+
+def _new_session(session_id: str, name: str) -> Json:
+    now = _now()
+    return {
+        "session_id": session_id, "short_id": session_id.replace("-", "")[:10], "name": name, "description": "",
+        "status": "active", "archived": False, "pinned": False, "tags": [], "model": None, "phase": None,
+        "metadata": {}, "message_count": 0, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+
+
+def _check(given: Mapping[str, Any], known: set[str], *required: str) -> None:
+    """A typo must not pass silently here either."""
+    wrong = [*sorted(set(given) - known), *(name for name in required if given.get(name) is None)]
+    if wrong:
+        raise Invalid(f"Unknown or missing: {', '.join(wrong)}.", status=422, code="invalid")
+
+
+def _check_message(message: Json) -> None:
+    _check(message, _FIELDS_OF_MESSAGES, "role", "content")
+    if message["role"] not in ROLES:
+        raise Invalid(f"role is one of {', '.join(ROLES)}.", status=422, code="invalid")
 
 
 def _nothing() -> Json:

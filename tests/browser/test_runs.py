@@ -1,5 +1,6 @@
 """A run, followed live on its session's page and in the fleet, its question answered with a click."""
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -94,13 +95,18 @@ def test_the_fleet(alice_page: Page, alice: User, session: Session, check_axe, s
     page.wait_for_url("**/#run")
 
 
+def agent_run(base_url: str, token: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, settings.BASE_DIR / "examples/agent_run.py", "--url", base_url, "--pause", "0.02"],
+        cwd=settings.WORKSPACE_ROOT.parent, env=os.environ | {"RESEARCHMIND_TOKEN": token},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
 @pytest.mark.each_database
 def test_the_example_runs_to_its_end(alice_page: Page, alice: User, base_url: str, alice_token: str) -> None:
     """The agent of examples/ asks, somebody clicks the answer, and it completes; fleet and session page follow."""
-    agent = subprocess.Popen(
-        [sys.executable, "examples/agent_run.py", "--url", base_url, "--token", alice_token, "--pause", "0.02"],
-        cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    agent = agent_run(base_url, alice_token)
     try:
         page = alice_page
         page.goto("/fleet/")
@@ -118,6 +124,35 @@ def test_the_example_runs_to_its_end(alice_page: Page, alice: User, base_url: st
     finally:
         agent.kill()
         agent.wait()
+
+
+def test_killed_in_the_middle(alice_page: Page, alice: User, base_url: str, alice_token: str, screenshot) -> None:
+    """Nobody goes on after the answer: fleet and session page say silent while one looks, and offer the ways out."""
+    page, agent = alice_page, agent_run(base_url, alice_token)
+    try:
+        page.goto("/fleet/")
+        expect(page.locator(".ship .pill")).to_have_text("Needs an answer")
+    finally:
+        agent.kill()
+        agent.wait()
+    fleet = page.context.new_page()
+    fleet.goto("/fleet/")
+    page.get_by_role("link", name="A field guide to mosses").click()
+    page.get_by_role("button", name="Jura").click()
+    expect(page.locator("#run-now .pill")).to_have_text("going")
+    expect(fleet.locator(".ship .pill")).to_have_text("Going")
+    Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=9))  # nine minutes go by
+    expect(page.locator("#run-now .pill")).to_have_text("silent for 9 min")
+    expect(fleet.locator(".ship .pill")).to_have_text("Silent for 9 min")
+    screenshot(page, "run-silent")
+    expect(page.locator("#run-now").get_by_role("link", name="Export")).to_be_visible()
+    page.locator("#run-now").get_by_role("button", name="Stop").click()
+    expect(page.locator("#run-now .pill")).to_have_text("stopped")
+    page.locator("#run-now").get_by_role("button", name="Reopen").click()
+    expect(page.locator("#run-now .pill")).to_have_text("going")
+    Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=9))
+    page.locator("#run-now").get_by_role("link", name="Restart as a fork").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -87,6 +88,19 @@ def test_deleted_although_the_answer_was_lost(line, naps):
     HttpSessionStore(line.url, "t").delete_session("x")
 
 
+def test_the_server_says_until_when(line, naps):
+    until = formatdate(time.time() + 40, usegmt=True)
+    line.answers = [(503, {"Retry-After": until}, {}), (503, {"Retry-After": "soon"}, {}), (201, {}, {})]
+    HttpSessionStore(line.url, "t").add_log("x", "y")
+    assert 20 < naps[0] <= 40
+    assert naps[1] < 2
+    line.answers = [(429, {"Retry-After": "300"}, {})]
+    with pytest.raises(Unavailable) as refused:
+        HttpSessionStore(line.url, "t").add_log("x", "y")
+    assert refused.value.retry_after == 300, "nobody sleeps so long without having been asked"
+    assert len(naps) == 2
+
+
 def test_it_gives_up(line, naps):
     line.answers = [(500, {}, {})] * 3
     with pytest.raises(Unavailable) as failed:
@@ -100,8 +114,9 @@ def test_it_gives_up(line, naps):
 
 
 def test_a_refusal_is_not_sent_again(line, naps):
-    line.answers = [(422, {}, {"code": "invalid", "detail": "No."})]
-    with pytest.raises(Invalid, match="No") as refused:
+    errors = [{"loc": "message", "message": "Field required"}]
+    line.answers = [(422, {}, {"code": "invalid", "detail": "No.", "errors": errors})]
+    with pytest.raises(Invalid, match=r"No\. message: Field required") as refused:
         HttpSessionStore(line.url, "t").add_log("x", "y")
     assert (refused.value.code, len(line.asked), naps) == ("invalid", 1, [])
 
@@ -111,3 +126,22 @@ def test_another_host_never_gets_the_token(line, naps):
     with pytest.raises(StoreError):
         HttpSessionStore(line.url, "t").list_sessions()
     assert len(line.asked) == 1
+
+
+def test_something_else_answers(line, naps):
+    """A page of a proxy's, or another program's: an error of ours, never a session that seems not to be there."""
+    for answer in ((200, {}, ["a page"]), (404, {}, {"detail": "Not Found"})):
+        line.answers = [answer, answer]
+        for call in (
+            HttpSessionStore(line.url, "t").list_sessions,
+            lambda: HttpSessionStore(line.url, "t").get_session("x"),
+        ):
+            with pytest.raises(StoreError):
+                call()
+    with pytest.raises(ValueError, match="address"):
+        HttpSessionStore("127.0.0.1:8000", "t")
+
+
+def test_a_token_from_a_file_ends_in_a_line(line, naps):
+    line.answers = [(201, {}, {})]
+    HttpSessionStore(line.url, "t\n").add_log("x", "y")

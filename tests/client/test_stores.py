@@ -1,6 +1,7 @@
 """One contract for both stores: over HTTP against a live server, and in memory."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from researchmind.client import (
     SessionStore,
 )
 from sessions.operations.runs.phases import abort_run, reopen_run
+from tests.together import raise_errors, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -56,6 +58,60 @@ class TestSessions:
         assert [session["session_id"] for session in store.list_sessions()] == [other, session_id]
         store.update_session(session_id, pinned=True)
         assert [session["session_id"] for session in store.list_sessions()] == [session_id, other]
+
+    def test_listed_by_change(self, store, session_id):
+        other = store.create_session(name="Newer")["session_id"]
+        store.append_messages(session_id, [{"role": "user", "content": "Which?"}])
+        assert [session["session_id"] for session in store.list_sessions()] == [session_id, other]
+        assert all("messages" not in session for session in store.list_sessions())
+        store.update_session(session_id, archived=True)
+        assert [session["session_id"] for session in store.list_sessions()] == [other]
+
+    def test_archived(self, store, session_id):
+        assert store.update_session(session_id, archived=True)["status"] == "archived"
+        for write in (
+            lambda: store.append_messages(session_id, [{"role": "user", "content": "x"}]),
+            lambda: store.set_phase(session_id, "idea"),
+            lambda: store.add_log(session_id, "x"),
+        ):
+            with pytest.raises(Conflict) as refused:
+                write()
+            assert refused.value.code == "session_archived"
+        assert store.update_session(session_id, status="active", name="Back")["archived"] is False
+        store.add_log(session_id, "x")
+
+    def test_typos_do_not_pass(self, store, session_id):
+        store.set_tasks(session_id, [{"task_id": "a"}])
+        message = {"role": "user", "content": "x"}
+        for write in (
+            lambda: store.create_session(nmae="x"),
+            lambda: store.update_session(session_id, titel="x"),
+            lambda: store.update_session(session_id, name=" "),
+            lambda: store.append_messages(session_id, [message | {"txt": "x"}]),
+            lambda: store.append_messages(session_id, [{"role": "user"}]),
+            lambda: store.append_messages(session_id, []),
+            lambda: store.set_tasks(session_id, [{"title": "x"}]),
+            lambda: store.set_tasks(session_id, [{"task_id": "a", "state": "active"}]),
+            lambda: store.update_task(session_id, "a", state="active"),
+            lambda: store.ask(session_id, " "),
+            lambda: store.ask(session_id, "Which?", ["a", "a"]),
+        ):
+            with pytest.raises(Invalid):
+                write()
+        assert len(store.list_sessions()) == 1
+        assert store.get_session(session_id)["message_count"] == 0
+
+    def test_by_its_short_id(self, store, session_id):
+        short = store.get_session(session_id)["short_id"]
+        store.append_messages(short, [{"role": "user", "content": "x"}])
+        store.add_log(short, "x")
+        assert store.get_session(short)["session_id"] == session_id
+        assert len(store.get_progress(session_id)["logs"]) == 1
+
+    def test_made_with_everything(self, store):
+        made = store.create_session(name="x", tags=["Red "], system_prompt="Be brief.", phase="idea", model=None)
+        assert (made["tags"], made["phase"], made["message_count"]) == (["red"], "idea", 1)
+        assert store.get_session(made["session_id"])["messages"][0]["role"] == "system"
 
     def test_messages(self, store, session_id):
         messages = [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "All.", "model": "m"}]
@@ -145,6 +201,30 @@ class TestRuns:
         with pytest.raises(Conflict) as refused:
             store.wait_for_answer(session_id, 5)
         assert refused.value.code == "no_pending_question"
+
+
+def test_eight_clients_at_once(store, session_id):
+    """All that they tell is there, in order of arrival: no line stands before one that was acknowledged earlier."""
+    clients, lines = 8, 4
+    store.set_tasks(session_id, [{"task_id": f"{who}-{number}"} for who in range(clients) for number in range(lines)])
+    sent: dict[str, tuple[float, float]] = {}
+
+    def work(who: int) -> None:
+        for number in range(lines):
+            began = time.monotonic()
+            store.add_log(session_id, f"{who}-{number}")
+            sent[f"{who}-{number}"] = (began, time.monotonic())
+            store.update_task(session_id, f"{who}-{number}", status="completed")
+
+    raise_errors(together(*[lambda who=who: work(who) for who in range(clients)]))
+    progress = store.get_progress(session_id)
+    told = [line["message"] for line in progress["logs"]]
+    assert sorted(told) == sorted(sent)
+    assert set(progress["completed_task_ids"]) == set(sent)
+    latest = 0.0
+    for began, ended in (sent[line] for line in told):
+        assert ended > latest
+        latest = max(latest, began)
 
 
 def test_a_stopped_run_hears_of_it(live_server, alice, alice_token):
