@@ -104,8 +104,15 @@ class SessionFilter:
         chosen = (self.matching, self.model, self.phase, self.owner_id, self.shared)
         return self.scope == "owned" and not any(narrowed) and all(choice is None for choice in chosen)
 
+    @property
+    def lets_nothing_through(self) -> bool:
+        """Whether a search has found no session at all: then nobody need be asked."""
+        return self.matching is not None and not self.matching
+
     def ranges(self, column: str, *, descending: bool, after: Position | None = None) -> list[Range]:
         """The ranges, each in the order of (`column`, id), that can still hold rows after a position."""
+        if self.lets_nothing_through:
+            return []
         owned = [(self._owned, self.statuses)] if self._has_owned else []
         others = [status for status in self.statuses if status != Status.DELETED]
         parts = [*owned, (self._of_others, others)] if self._has_others else owned

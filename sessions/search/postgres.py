@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 
 from sessions.models.message import Message
 from sessions.models.session import Session
-from sessions.search.source import FEW, Asked, Source, of_rarest_tag
+from sessions.search.source import FEW, Asked, Source, of_few_sessions
 from sessions.search.words import ACCENTS, LONGEST_INDEXED, UNSPACED, Phrase
 
 MESSAGES, NAMES = "research_message_words", "research_name_words"
@@ -24,7 +24,7 @@ NAME_IDS = NAMES
 NAME_OF_HIT = (
     f"LATERAL (SELECT * FROM {NAMES} WHERE id = h.id OFFSET 0)"  # so the planner can't choose to read them all
 )
-EXAMINED = (1_250, 5_000, 20_000)  # hits that are looked at: so many first, more if too few of them pass the filters
+EXAMINED = (1_250, 10_000, 40_000)  # hits that are looked at: so many first, with filters, and if too few pass them
 
 _MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
 _BLOCKS = (13, 16, 19, 22)  # bits of an id that a block of each size leaves out
@@ -203,7 +203,7 @@ def tidy(cursor: CursorWrapper) -> None:
 
 def newest_hits(index: str, asked: Asked, *, limit: int) -> Source:
     """The newest entries that match, from blocks of ids that grow until there are `limit` of them."""
-    if asked.tags:
+    if asked.has_few:
         return _few_hits(index, asked, limit)
     bound = "" if asked.newest is None else f"WHERE id <= {int(asked.newest)}"
     parts = [f"newest AS (SELECT max(id) AS id FROM {index} {bound})"]
@@ -258,9 +258,9 @@ def _levels(index: str, asked: Asked, limit: int) -> Iterator[_Level]:
 
 
 def _few_hits(index: str, asked: Asked, limit: int) -> Source:
-    """Of the few entries that belong to a rare tag those that match: each is read, by no index of words."""
+    """Of the few entries of a rare tag, or a rare status, those that match: each is read, by no index of words."""
     table = _MESSAGE if index == MESSAGES else NAMES
-    few, tags = of_rarest_tag(asked, _looked_up(table, "session_id = st.session_id"))
+    few, chosen = of_few_sessions(asked, f"{_looked_up(table, 'session_id = {}')} e")
     bound = "" if asked.newest is None else f"AND few.id BETWEEN {asked.oldest or 0} AND {int(asked.newest)}"
     hits = (
         f"SELECT few.id FROM few CROSS JOIN {_looked_up(index, 'id = few.id')} e "
@@ -271,7 +271,7 @@ def _few_hits(index: str, asked: Asked, limit: int) -> Source:
         "SELECT id FROM hits ORDER BY id DESC LIMIT %s",
         [limit],
         f"WITH few AS MATERIALIZED ({few}), hits AS MATERIALIZED ({hits}) ",
-        [*tags, _tsquery(asked)],
+        [*chosen, _tsquery(asked)],
         looked_at="SELECT id FROM few",
     )
 

@@ -77,6 +77,11 @@ class Query:
         """Whether it says anything about sessions beside words."""
         return bool(self.tags or self.without_tags or self.models or self.statuses or self.before or self.after)
 
+    @property
+    def has_any_filter(self) -> bool:
+        """Whether not everything with its words is wanted."""
+        return self.has_filters or bool(self.roles or self.without_roles)
+
     def statuses_of(self, statuses: Sequence[str], *, are_chosen: bool) -> list[str]:
         """Which statuses a list shows: those of the query instead of what is usual, or of what was chosen some."""
         if not self.statuses:

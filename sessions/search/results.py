@@ -11,8 +11,9 @@ from sessions.models.rows import Row
 from sessions.models.session_filter import SessionFilter
 from sessions.models.session_list import DEFAULT_SORT, count_sessions, decode_position, encode_position, list_sessions
 from sessions.search import snippets
-from sessions.search.finding import RANKED, Hit, Hits, Whose, find_messages, find_names, find_sessions, read_texts
+from sessions.search.finding import Bounds, Hit, Hits, find, find_sessions, read_texts
 from sessions.search.query import Query
+from sessions.search.whose import Whose
 
 _NAME_FIELDS = ("id", "name", "status", "created_at", "pinned", "updated_at")
 
@@ -87,28 +88,24 @@ def search(
     if not query.phrases:
         return _listed(query, whose, limit=limit, after=after)
     place = None if after is None else _Place.decode(after)
-    messages = find_messages(query, whose, newest=place.newest_message if place else None)
-    names = find_names(query, whose, newest=place.newest_name if place else None)
+    newest = Bounds() if place is None else Bounds(place.newest_message, place.newest_name)
+    messages, names = find(query, whose, newest)
     return _page(query, messages, names, place, limit)
 
 
 def _page(query: Query, messages: Hits, names: Hits, place: _Place | None, limit: int) -> Results:
     ranked = sorted([*messages.hits, *names.hits], key=lambda hit: hit.rank)
     if place is None:
-        place = _Place(_newest(messages), _newest(names))
+        place = _Place(messages.newest, names.newest)
     left = [hit for hit in ranked if hit.rank > place.rank]
     shown = left[:limit]
-    texts = read_texts(shown)
+    texts = read_texts(shown, query)
     return Results(
         [_result(hit, texts.get(hit.id, ""), query) for hit in shown],
         len(ranked),
         messages.are_all and names.are_all,
         replace(place, rank=shown[-1].rank).encode() if len(left) > limit else None,
     )
-
-
-def _newest(hits: Hits) -> int:
-    return max((hit.id for hit in hits.hits), default=0)
 
 
 def _result(hit: Hit, text: str, query: Query) -> Result:
@@ -159,7 +156,7 @@ def filter_by(query: Query, wanted: SessionFilter) -> Filtered:
     whose = Whose(wanted.user_id, wanted.only_session, wanted.statuses, wanted.scope)
     tags = [*query.tags, *wanted.tags_all, *(wanted.tags_any if len(wanted.tags_any) == 1 else [])]
     query = replace(query, tags=tags)
-    ids, are_all = find_sessions(query, whose, most=RANKED)
+    ids, are_all = find_sessions(query, whose)
     return Filtered(replace(wanted, matching=ids), are_all)
 
 

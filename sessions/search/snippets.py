@@ -62,6 +62,12 @@ def score(text: str, query: Query) -> float:
     return round(total / len(query.phrases), 4)
 
 
+def has_all(text: str, query: Query) -> bool:
+    """Whether each of the words is in a text, as far as it was read."""
+    folded = fold(unicodedata.normalize("NFC", text))
+    return all(re.search(phrase.pattern, folded) for phrase in query.phrases)
+
+
 def _found(text: str, query: Query) -> list[tuple[int, int]]:
     places = [found.span() for found in query.pattern.finditer(fold(text)) if found.end() > found.start()]
     return places[:_MOST_MARKS]

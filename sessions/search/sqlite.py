@@ -12,12 +12,13 @@ from django.db.backends.utils import CursorWrapper
 
 from sessions.models.message import Message
 from sessions.models.session import Session
-from sessions.search.source import Asked, Source, of_rarest_tag
+from sessions.search.source import FEW, Asked, Source, of_few_sessions
 from sessions.search.words import LONGEST_INDEXED, UNSPACED, Phrase
 
 MESSAGES, NAMES = "research_message_words", "research_name_words"
 NAME_OF_HIT = NAME_IDS = "research_name"  # a session's number: its own rowid may change with VACUUM
-EXAMINED = (20_000,)  # hits that are looked at until enough of them pass the filters; read one by one, as needed
+# Hits that are looked at: so many first, with filters, and if too few pass them. They are read one by one, as needed.
+EXAMINED = (20_000, 20_000, 100_000)
 
 _MESSAGE, _SESSION = Message._meta.db_table, Session._meta.db_table
 _MESSAGE_TEXTS, _NAME_TEXTS = "research_message_text", "research_name_text"
@@ -222,12 +223,13 @@ def newest_hits(index: str, asked: Asked, *, limit: int) -> Source:
         "{among} ORDER BY rowid DESC LIMIT %s"
     )
     values = [_match(asked), owner | (asked.oldest or 0), owner | newest, limit]
-    if not asked.tags:
+    if not asked.has_few:
         return Source(hits.format(among=""), values)
-    tagged, tags = of_rarest_tag(asked, _MESSAGE if index == MESSAGES else NAME_IDS)
+    table = _MESSAGE if index == MESSAGES else NAME_IDS
+    of_few, chosen = of_few_sessions(asked, f"{table} e ON e.session_id = {{}}")
     few = "SELECT id FROM few"  # which SQLite keeps in order: a hit costs a step in the index and a look there
-    hits = hits.format(among=f" AND rowid & {_LARGEST} IN ({few})")
-    return Source(hits, values, before=f"WITH few AS ({tagged}) ", before_values=tags, looked_at=few)
+    hits = hits.format(among=f" AND (SELECT count(*) FROM few) < {FEW} AND rowid & {_LARGEST} IN ({few})")
+    return Source(hits, values, before=f"WITH few AS MATERIALIZED ({of_few}) ", before_values=chosen, looked_at=few)
 
 
 def _match(asked: Asked) -> str:

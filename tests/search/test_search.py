@@ -13,7 +13,7 @@ from sessions.models.session_filter import SessionFilter
 from sessions.models.session_list import count_sessions, list_sessions
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sharing import share_session
-from sessions.search import finding, postgres, source
+from sessions.search import finding, looking, postgres, source, sqlite
 from sessions.search.query import Query
 from sessions.search.results import Results, filter_by, search
 from tests.factories import assistant_message, make_rows, make_session, user_message
@@ -195,10 +195,40 @@ def test_hits_that_are_hidden_do_not_hide_others(alice, monkeypatch):
     gone = many(alice, 30)
     trash_session(actor=alice, session_id=gone.pk)
     monkeypatch.setattr(finding, "RANKED", 5)
-    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 100))
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 10, 100))
     assert found(alice, "kernel") == ["an old kernel"]
-    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10,))
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 10, 10))
     assert (ask(alice, "kernel").count, ask(alice, "kernel").count_is_exact) == (0, False)
+
+
+def test_what_is_old_is_found_however_common_the_word_is(alice, monkeypatch):
+    """None of the newest fits: then those are looked at that were the newest at that time."""
+    then = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    said = [user_message(f"kernel of old {number}", created_at=then) for number in range(3)]
+    old = make_session(alice, "Old", messages=said)
+    many(alice, 30)
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 10, 10))
+    results = ask(alice, "kernel before:2025", limit=2)
+    assert (results.count, results.count_is_exact) == (3, False)
+    assert [hit.session_id for hit in ask(alice, "kernel before:2025", after=results.next).results] == [str(old.pk)]
+    assert listed(alice, "kernel before:2025") == ["Old"]
+    assert found(alice, "kernel before:2024") == []
+    assert found(alice, "kernel before:2023 role:user") == []
+
+
+def test_what_was_put_away_is_found_however_common_the_word_is(alice, monkeypatch):
+    """What has that status is looked at, and not the newest hits; if that isn't much."""
+    put_away = say(alice, "kernel of old", name="kernel")
+    archive_session(actor=alice, session_id=put_away.pk)
+    many(alice, 30)
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 10, 10))
+    results = ask(alice, "kernel status:archived")
+    assert (results.count, results.count_is_exact) == (2, True)
+    assert listed(alice, "kernel", statuses=["archived"]) == ["kernel"]
+    for module in (looking, source, postgres, sqlite):
+        monkeypatch.setattr(module, "FEW", 1)
+    results = ask(alice, "kernel status:archived")
+    assert (results.count, results.count_is_exact) == (1, False), "its name, and none of the newest messages"
 
 
 def test_a_rare_tag_is_found_however_common_the_word_is(alice, monkeypatch):
@@ -207,7 +237,7 @@ def test_a_rare_tag_is_found_however_common_the_word_is(alice, monkeypatch):
     names = [one.name for one in rare]
     many(alice, 30)
     make_session(alice, "kernel of today", messages=[user_message("kernel")], tags=["red"])
-    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10,))
+    monkeypatch.setattr(finding.vendor(), "EXAMINED", (10, 10, 10))
     monkeypatch.setattr(finding, "RANKED", 5)
     results = ask(alice, "kernel tag:rare tag:red", limit=2)
     assert (results.count, results.count_is_exact) == (6, True)
@@ -218,9 +248,8 @@ def test_a_rare_tag_is_found_however_common_the_word_is(alice, monkeypatch):
     assert listed(alice, "kernel", tags_any=["rare"]) == listed(alice, "kernel", tags_all=["rare"]) == names
     trash_session(actor=alice, session_id=rare[0].pk)
     assert ask(alice, "kernel tag:rare").count == 4
-    for module in (finding, source):
+    for module in (looking, source, postgres, sqlite):
         monkeypatch.setattr(module, "FEW", 2)
-    monkeypatch.setattr(postgres, "FEW", 2)
     assert (ask(alice, "kernel tag:rare").count, ask(alice, "kernel tag:rare").count_is_exact) == (2, False)
     assert ask(alice, "kernel tag:red").count == 4, "of the newest ten messages one, and three names"
 
