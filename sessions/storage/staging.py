@@ -126,7 +126,10 @@ def staged_workspace() -> Iterator[StagedWorkspace]:
 
 
 def remove_abandoned(seconds: float = _ABANDONED_SECONDS) -> int:
-    """Remove what killed imports, forks, merges and splits left behind so long ago; return how many there were."""
+    """Remove what killed imports, forks, merges and splits left behind so long ago; return how many there were.
+
+    What somebody is still at work on stays, however long that takes.
+    """
     removed = 0
     for path in _staged():
         with translated("remove an abandoned workspace"):
@@ -134,7 +137,7 @@ def remove_abandoned(seconds: float = _ABANDONED_SECONDS) -> int:
                 is_old = time.time() - path.lstat().st_mtime > seconds
             except FileNotFoundError:
                 continue
-            if is_old:
+            if is_old and not is_being_made(path):
                 remove_tree(path.parent, path.name)
                 removed += 1
     return removed

@@ -1,15 +1,19 @@
 """keep_house: what has to be done from time to time, in any number of workers at once."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session as Login
 from django.utils import timezone
 
+from sessions.management.commands import worker
 from sessions.models import IdempotencyKey, Session, SessionCount, WorkspaceRemoval
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.idempotency import claim
 from sessions.storage import workspaces
+from sessions.storage.held import HELD
+from sessions.storage.staging import STAGING
 from tests.factories import make_session
 from tests.together import raise_errors, together
 from tests.whole import assert_counts_right
@@ -35,3 +39,27 @@ def test_leaves_no_rest(alice):
     assert Login.objects.get().session_key == "new"
     assert SessionCount.objects.count() == 1
     assert_counts_right()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_keeps_nothing_else_from_being_done(alice):
+    """The timer goes on, and each minute does what can be done."""
+    make_session(alice)
+    (workspaces.root() / STAGING).write_text("a file where a directory should be")
+    (workspaces.root() / HELD).write_text("another one")
+    claim(user_id=alice.pk, key="old", fingerprint="x")
+    IdempotencyKey.objects.update(claimed_at=timezone.now() - timedelta(days=2))
+    ended = threading.Event()
+    seen = []
+
+    def task():
+        seen.append(IdempotencyKey.objects.count())
+        if len(seen) == 3:
+            ended.set()
+        keep_house()
+
+    worker._repeat(task, 0.0, ended)
+    assert seen == [1, 0, 0]
+    with pytest.raises(ExceptionGroup) as failed:
+        keep_house()
+    assert len(failed.value.exceptions) == 2

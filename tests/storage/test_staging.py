@@ -9,12 +9,12 @@ import pytest
 from sessions.exceptions import UnsafeArchive
 from sessions.storage import workspaces
 from sessions.storage.reading import workspace_files
-from sessions.storage.staging import remove_abandoned, staged_workspace
+from sessions.storage.staging import MAKING, STAGING, remove_abandoned, staged_workspace
 
 
 def staged() -> list[str]:
     """What lies in the staging directory."""
-    return os.listdir(workspaces.root() / ".staging")
+    return os.listdir(workspaces.root() / STAGING)
 
 
 def test_it_is_there_as_a_whole_or_not_at_all():
@@ -42,14 +42,19 @@ def test_nothing_is_written_over(path):
             workspace.add_file(path, [b"second"])
 
 
-def test_what_a_killed_import_left_goes_after_a_day():
+def test_what_a_killed_import_left_goes_after_a_day_and_what_is_under_way_stays():
     with staged_workspace():
+        killed = workspaces.root() / STAGING / "killed"
+        killed.mkdir()
+        (killed / MAKING).touch()
         assert remove_abandoned() == 0
-        (name,) = staged()
         old = time.time() - 25 * 3600
-        os.utime(workspaces.root() / ".staging" / name, (old, old))
+        for name in staged():
+            os.utime(workspaces.root() / STAGING / name, (old, old))
         assert remove_abandoned() == 1
-        assert staged() == []
+        assert "killed" not in staged()
+        assert len(staged()) == 1
+    assert staged() == []
 
 
 def test_files_are_read_without_following_a_link(tmp_path):

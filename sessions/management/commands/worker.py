@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.jobs.doing import do_next_job
@@ -55,20 +56,21 @@ def _work_until(ending: threading.Event) -> None:
         try:
             if do_next_job(ending.is_set):
                 continue
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("jobs_wait", error=str(error))
         close_old_connections()
         ending.wait(_LOOK_SECONDS)
 
 
-def _repeat(task: Any, seconds: float, ended: threading.Event) -> None:
-    """Run the task now and every so many seconds. A database that is away doesn't end the timer."""
+def _repeat(task: Callable[[], None], seconds: float, ended: threading.Event) -> None:
+    """Run the task now and every so many seconds. Whatever fails doesn't end the timer."""
     while not ended.is_set():
         close_old_connections()
         try:
             task()
-        except DatabaseError as error:
-            logger.warning("housekeeping_failed", error=str(error))
+        except ExceptionGroup as failed:
+            for error in failed.exceptions:  # a database that is away needs no traceback
+                logger.warning("housekeeping_failed", error=str(error), exc_info=not isinstance(error, Error) and error)
         close_old_connections()
         ended.wait(seconds)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 
 from sessions.exceptions import SessionError, StorageError
 from sessions.models import Job, JobKind, JobState
@@ -59,7 +59,7 @@ def _do(work: Work) -> None:
         logger.warning("job_lease_lost", job_id=str(job.pk))
     except SessionError as error:
         work.finish(JobState.FAILED, error=error.detail)
-    except DatabaseError as error:  # it is away: another attempt follows when the lease has run out
+    except Error as error:  # it is away: another attempt follows when the lease has run out
         logger.warning("job_cut_off", job_id=str(job.pk), kind=job.kind, error=str(error))
     except Exception:  # a mistake of ours in one job must not end the worker, and its owner must see it
         logger.exception("job_failed", job_id=str(job.pk), kind=job.kind)

@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from sessions.access import Actor, is_still_let_in
@@ -158,7 +158,7 @@ class _Pulse(threading.Thread):
             try:
                 self._beat()
                 renewed = time.monotonic()
-            except DatabaseError as error:
+            except Error as error:
                 logger.warning("job_pulse_failed", error=str(error))
             finally:
                 connection.close()
