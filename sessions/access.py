@@ -28,6 +28,7 @@ _SESSION = Session._meta.db_table
 _TAGS = tags_of_session(_SESSION)
 _ROLE = role_in(f"{_SESSION}.id")
 _OWNER = f"(SELECT u.username FROM {get_user_model()._meta.db_table} u WHERE u.id = {_SESSION}.owner_id)"  # noqa: S608  (names of tables)
+_VERSION_BEFORE = f"(SELECT before.version FROM {_SESSION} before WHERE before.id = {_SESSION}.id)"  # noqa: S608  (names of tables)
 _FULL_ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _SHORT_ID = re.compile(r"[0-9a-f]{10}", re.IGNORECASE)
 
@@ -159,10 +160,24 @@ def session_for_reading(
     if not include_deleted:
         sessions = sessions.exclude(status=Status.DELETED)
     sessions = sessions.annotate(**_loaded(actor))
-    found = list(sessions.select_related("owner")[:2] if not lock else sessions[:2])
+    found = _locked(sessions) if lock else list(sessions.select_related("owner")[:2])
     session = _the_one(session_id, found, [str(session.pk) for session in found])
     session.reader_role = role_of(actor, session).value
     return session
+
+
+def _locked(sessions: SessionQuerySet) -> list[Session]:
+    """The sessions, at most two, with what is read together with them as it is under the lock.
+
+    PostgreSQL gives a row that it had to wait for as it is then, and everything beside it (tags, members, the
+    actor's role) as it was when the statement began. That the row's own version of then is another tells: once more.
+    """
+    if connection.vendor == "sqlite":  # the transaction began with the lock
+        return list(sessions[:2])
+    before: dict[str, Any] = {"version_before": RawSQL(_VERSION_BEFORE, [], models.BigIntegerField())}  # noqa: S611  (our SQL)
+    sessions = sessions.annotate(**before)
+    found = list(sessions[:2])
+    return list(sessions[:2]) if any(session.version_before != session.version for session in found) else found
 
 
 def _loaded(actor: Actor) -> dict[str, Any]:

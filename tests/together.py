@@ -1,10 +1,12 @@
 """Doing several things at the same moment, each in a thread with a database connection of its own."""
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def together(*calls: Callable[[], Any], seconds: float = 60) -> list[Any]:
@@ -36,3 +38,29 @@ def raise_errors(results: list[Any]) -> list[Any]:
         if isinstance(result, Exception):
             raise result
     return results
+
+
+def behind(change: Callable[[], Any], call: Callable[[], Any]) -> Any:
+    """What a call gives, or raises, that has to wait for the locks of a transaction that makes a change."""
+
+    def waiting() -> Any:
+        try:
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as beside:
+        with transaction.atomic():
+            change()
+            asked = beside.submit(waiting)
+            while connection.vendor == "postgresql" and not asked.done() and not _is_anybody_waiting():
+                time.sleep(0.01)
+        return asked.result(60)
+
+
+def _is_anybody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])

@@ -99,6 +99,7 @@ class Session(models.Model):
     loaded_tags: list[str] | None = None  # the tags' names, where they were read together with the session
     reader_role: str | None = None  # owner, editor or viewer: what whoever loaded it is to it
     loaded_owner: str | None = None  # the owner's name, where it was read together with the session
+    version_before: int | None = None  # where it was read under a lock: its version when that was asked for
     loaded_is_shared: bool = False  # whether it has members, where that was read together with the session
     first_message_ids: list[int] | None = None  # of the messages that it was made with, where it was made just now
     objects = SessionQuerySet.as_manager()

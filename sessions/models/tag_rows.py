@@ -14,7 +14,7 @@ _SESSION_TAG = SessionTag._meta.db_table
 
 
 def attach_tags(session_id: UUID, owner_id: int, names: Sequence[str]) -> None:
-    """Put tags that it doesn't have yet on a session, in the caller's transaction. `names` are sorted, each once."""
+    """Put tags that it doesn't have yet on a session, in the caller's transaction. Each of `names` is there once."""
     if _attach_known(session_id, owner_id, names) < len(names):
         _make(owner_id, names)
         _attach_known(session_id, owner_id, names)
@@ -32,7 +32,8 @@ def _attach_known(session_id: UUID, owner_id: int, names: Sequence[str]) -> int:
 
 
 def _make(owner_id: int, names: Sequence[str]) -> None:
+    """Always in one order, whatever the database's own is: of two who make the same tags none waits for the other."""
     places = ", ".join(["(%s, %s)"] * len(names))
-    values = [value for name in names for value in (owner_id, name)]
+    values = [value for name in sorted(names) for value in (owner_id, name)]
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {_TAG} (owner_id, name) VALUES {places} ON CONFLICT DO NOTHING", values)

@@ -24,16 +24,22 @@ _INSERTED = [
     "source_file", "thinking", "tool_call_id", "tool_calls", "tool_name",
 ]  # fmt: skip
 _ACCESSED = "last_accessed = CASE WHEN last_accessed <= %s THEN %s ELSE last_accessed END"
+# PostgreSQL gives a row that it had to wait for as it is then, but looks for memberships as they were before.
+_CERTAIN = {
+    "sqlite": "TRUE",
+    "postgresql": f"owner_id = %s OR version = 1 + (SELECT b.version FROM {_SESSION} b WHERE b.id = {_SESSION}.id)",
+}
 _LARGEST = 2**63 - 1  # SQLite takes no larger number; no counter is ever so large
 ASIDE = 1_000_000_000  # no transcript is that long: indexes pass through here so that none collides
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A session's counter and version after indexes were taken."""
+    """A session's counter and version after indexes were taken, and whether its members were not changed meanwhile."""
 
     message_count: int
     version: int
+    is_certain: bool
 
 
 def reserve_indexes(
@@ -70,14 +76,15 @@ def reserve_indexes(
     if expected_version is not None:
         conditions.append("version = %s")
         values.append(min(expected_version, _LARGEST))
+    certain = _CERTAIN[connection.vendor]
     with prepared_cursor() as cursor:
         cursor.execute(
             f"UPDATE {_SESSION} SET {', '.join(sets)} WHERE {' AND '.join(conditions)} "
-            "RETURNING message_count, version",
-            values,
+            f"RETURNING message_count, version, {certain}",
+            [*values, *[user_id] * certain.count("%s")],
         )
         row = cursor.fetchone()
-    return None if row is None else Reserved(*row)
+    return None if row is None else Reserved(row[0], row[1], bool(row[2]))
 
 
 def append_rows(session_id: UUID, first_index: int, rows: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -88,6 +88,8 @@ def append_messages(
             reserved = _reserve(actor, whole_id, messages, expected_index, expected_version, now)
         if reserved is None:
             raise SessionNotFound(session_id)
+        if not reserved.is_certain:
+            session_for_writing(actor, whole_id)  # a member who has been taken out while waiting
         first_index = reserved.message_count - len(messages)
         ids = insert_messages(whole_id, first_index, messages, author_id=actor.user_id, now=now)
         audit.record(actor, Verb.APPENDED, whole_id, first_index=first_index, messages=len(messages))

@@ -1,18 +1,23 @@
 """What happens at once ends as if it had happened one after the other."""
 
 import json
+from functools import partial
 
 import pytest
+from django.db import transaction
 
 from sessions.exceptions import KeyInUse, SessionNotActive, SessionNotFound, StaleVersion, UnexpectedIndex
 from sessions.models import Session
+from sessions.models.tag_rows import attach_tags
 from sessions.operations.editing import edit_message, restore_revision, set_system_prompt
 from sessions.operations.lifecycle import archive_session, restore_session, trash_session
 from sessions.operations.sessions import update_session
+from sessions.operations.sharing import remove_member
+from sessions.operations.tags import tags_of
 from sessions.operations.transcript import append_messages
-from tests.factories import make_session, user_message
+from tests.factories import make_session, share, user_message
 from tests.reliability.server import Server
-from tests.together import raise_errors, together
+from tests.together import behind, raise_errors, together
 from tests.whole import assert_counts_right, assert_in_place, assert_whole, transcript
 
 transactional = pytest.mark.django_db(transaction=True)
@@ -217,3 +222,47 @@ def test_a_refusal_that_is_none_any_more_is_no_refusal(alice):
 
     raise_errors(together(flicker, write, write))
     assert_whole(session)
+
+
+@transactional
+def test_who_waited_for_a_session_is_told_all_of_it_as_it_is_then(alice, bob):
+    session = make_session(alice, tags=["old"])
+
+    def change():
+        update_session(actor=alice, session_id=session.pk, tags=["new"])
+        share(session, editor=bob)
+
+    found = behind(change, lambda: update_session(actor=alice, session_id=session.pk, name="Another"))
+    assert (found.version, tags_of(found), found.loaded_is_shared) == (session.version + 3, ["new"], True)
+
+
+@transactional
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda bob, session: update_session(actor=bob, session_id=session.pk, name="Another"),
+        lambda bob, session: append_messages(actor=bob, session_id=session.pk, messages=[user_message("late")]),
+    ],
+)
+def test_who_is_taken_out_while_waiting_writes_nothing(alice, bob, write):
+    session = share(make_session(alice), editor=bob)
+    with pytest.raises(SessionNotFound):
+        behind(
+            lambda: remove_member(actor=alice, session_id=session.pk, user_id=bob.pk),
+            lambda: write(bob, session),
+        )
+    assert_whole(session)
+
+
+@transactional
+def test_new_tags_at_once_in_any_order(alice):
+    """Nobody waits for somebody who waits for them, whatever order a database has for letters."""
+    here, there = make_session(alice), make_session(alice)
+
+    def attach(session, names):
+        with transaction.atomic():
+            attach_tags(session.pk, alice.pk, names)
+
+    for number in range(10):
+        names = [f"{number}/{letter}" for letter in range(200)]
+        raise_errors(together(partial(attach, here, names), partial(attach, there, names[::-1])))
