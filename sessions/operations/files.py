@@ -35,8 +35,9 @@ def put_file(
 ) -> Entry:
     """Keep a file of `size` bytes at a path of the workspace, in place of one that is there.
 
-    Nothing of the database is held while the bytes come. Raises SessionNotFound,
-    SessionNotActive, Invalid for a path that leads elsewhere, TooLarge, and as `files.written_file`.
+    Nothing of the database is held while the bytes come; whether the actor may write here is asked again when they
+    are there, under the session's lock. Raises SessionNotFound, SessionNotActive, Invalid for a path that leads
+    elsewhere, TooLarge, and as `files.written_file`.
     """
     actor = Actor.of(actor)
     session = _writable(actor, session_id, expected_version)
@@ -48,6 +49,7 @@ def put_file(
     note_unfinished_changes(session.pk)
     quota = settings.WORKSPACE_QUOTA_BYTES
     with files.written_file(session.pk, names, blocks, size=size, quota=quota) as written, transaction.atomic():
+        _writable(actor, session.pk, expected_version, lock=True)
         audit.record(actor, Verb.FILE_PUT, session.pk, path=written.entry.path, size=size)
         written.settle()  # last, so that a kill rarely comes between
     return written.entry
@@ -65,6 +67,7 @@ def remove_file(
     names = checked_path(path)
     note_unfinished_changes(session.pk)
     with files.removed_file(session.pk, names), transaction.atomic():
+        _writable(actor, session.pk, expected_version, lock=True)
         audit.record(actor, Verb.FILE_REMOVED, session.pk, path="/".join(names))
 
 
@@ -86,8 +89,8 @@ def note_unfinished_changes(session_id: UUID) -> int:
     return len(found)
 
 
-def _writable(actor: Actor, session_id: UUID | str, expected_version: int | None) -> Session:
-    session = session_for_writing(actor, session_id)
+def _writable(actor: Actor, session_id: UUID | str, expected_version: int | None, *, lock: bool = False) -> Session:
+    session = session_for_writing(actor, session_id, lock=lock)
     check_active(session)
     check_version(session, expected_version)
     return session

@@ -288,7 +288,7 @@ def removed_file(session_id: UUID, names: Names) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            with translated("put the file back"):
+            with translated("put the file back"), contextlib.suppress(FileNotFoundError):  # gone with its workspace
                 os.rename(aside, names[-1], src_dir_fd=workspace, dst_dir_fd=parent)
             raise
         with translated("remove the file"):
