@@ -9,6 +9,7 @@ from sessions.exceptions import IndexerNotInstalled, RoleTooLow, SessionNotActiv
 from sessions.models import Event, Job, JobState, Session, Verb, WorkspaceRemoval
 from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.jobs.indexing import cancel_index, index_later
+from sessions.operations.jobs.queue import cancel_job
 from sessions.operations.lifecycle import archive_session, purge_session, restore_session, trash_session
 from sessions.operations.restructure.forking import fork_session
 from sessions.operations.sharing import remove_member
@@ -119,6 +120,10 @@ def test_cancelling_ends_it_whoever_started_it(alice, bob, session):
     assert cancel_index(actor=alice, session_id=session.pk) == job, "it stays what it is"
     assert index_later(actor=alice, session_id=session.pk) != job
     assert cancel_index(actor=bob, session_id=session.pk).state == JobState.CANCELLED, "before it began"
+    again = index_later(actor=alice, session_id=session.pk)
+    assert cancel_job(actor=alice, job_id=again.pk).state == JobState.CANCELLED, "in the list of one's jobs"
+    assert cancel_job(actor=alice, job_id=again.pk).state == JobState.CANCELLED
+    assert verbs(session) == [Verb.INDEXING_STARTED, Verb.INDEXING_CANCELLED] * 3
     assert not do_next_job()
 
 

@@ -68,9 +68,8 @@ def cancel_index(*, actor: "Actor | User", session_id: UUID | str) -> Job | None
             .select_for_update(of=("self",))
             .first()
         )
-        if job is not None and not job.cancel_requested:
-            stop_job(job)
-            audit.record(actor, Verb.INDEXING_CANCELLED, session.pk)
+        if job is not None:
+            stop_job(actor, job)
     return job or Job.objects.newest_of(session.pk)
 
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from sessions.access import Actor, require_write
 from sessions.exceptions import JobNotFound
-from sessions.models import Job, JobKind, JobState
+from sessions.models import Job, JobKind, JobState, Verb
 from sessions.models.job import JobQuerySet, Position
+from sessions.operations import audit
 from sessions.storage import held
 
 if TYPE_CHECKING:
@@ -85,18 +86,24 @@ def cancel_job(*, actor: "Actor | User", job_id: UUID | str) -> Job:
     job = job_for_reading(actor, job_id)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
-        stop_job(job)
+        stop_job(actor, job)
     return job
 
 
-def stop_job(job: Job) -> None:
-    """Cancel a job that the caller's transaction has locked, for whoever the caller lets do that."""
+def stop_job(actor: Actor, job: Job) -> None:
+    """Cancel a job that the caller's transaction has locked, for whoever the caller lets do that.
+
+    One that works on a session is told of in its history, the first time.
+    """
+    if job.is_finished:
+        return
+    if job.session_id is not None and not job.cancel_requested:
+        audit.record(actor, Verb.INDEXING_CANCELLED, job.session_id)
     if job.state == JobState.QUEUED:
         job.state, job.finished_at = JobState.CANCELLED, timezone.now()
         transaction.on_commit(lambda: held.release(job.pk), robust=True)
-    if not job.is_finished or job.state == JobState.CANCELLED:
-        job.cancel_requested = True
-        job.save(update_fields=["state", "finished_at", "cancel_requested"])
+    job.cancel_requested = True
+    job.save(update_fields=["state", "finished_at", "cancel_requested"])
 
 
 def forget_old_jobs() -> int:
