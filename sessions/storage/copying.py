@@ -107,13 +107,21 @@ def _copy_file(inside: int, made: int, name: str, path: str, copied: Copied) -> 
         new = os.open(name, _NEW_FILE, 0o600, dir_fd=made)
         try:
             while block := os.read(file, _AT_ONCE):
-                copied.bytes += os.write(new, block)
+                _write(new, block)
+                copied.bytes += len(block)
             _keep_times(status, new)
         finally:
             os.close(new)
         copied.files += 1
     finally:
         os.close(file)
+
+
+def _write(descriptor: int, block: bytes) -> None:
+    """Write all of it: on a disk that is nearly full the first call writes what fits, and the next one fails."""
+    left = memoryview(block)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _keep_times(status: os.stat_result, descriptor: int) -> None:

@@ -7,8 +7,10 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from sessions.exceptions import FileNotFound, StorageError
-from sessions.storage.files import Names, list_directory, open_file
+from sessions.storage.files import Names, open_file, opened_directory
+from sessions.storage.names import is_plain_name
 from sessions.storage.ranges import BLOCK
+from sessions.storage.workspaces import translated
 
 _MAX_DEPTH = 64
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -46,16 +48,23 @@ def zipped(session_id: UUID, names: Names) -> Iterator[bytes]:
 
 
 def _files(session_id: UUID, names: Names, depth: int) -> Iterator[Names]:
+    """What isn't a directory, by name, however much there is: names take little room."""
     try:
-        entries = list_directory(session_id, names)
+        with opened_directory(session_id, names) as directory, translated("list the directory"):
+            entries = _entries(directory)
     except (FileNotFound, StorageError):
         return
-    for entry in entries:
-        path = (*names, entry.name)
-        if not entry.is_directory:
+    for name, is_directory in entries:
+        path = (*names, name)
+        if not is_directory:
             yield path
         elif depth < _MAX_DEPTH:
             yield from _files(session_id, path, depth + 1)
+
+
+def _entries(directory: int) -> list[tuple[str, bool]]:
+    with os.scandir(directory) as found:
+        return sorted((each.name, each.is_dir(follow_symlinks=False)) for each in found if is_plain_name(each.name))
 
 
 def _add(archive: zipfile.ZipFile, session_id: UUID, path: Names, name: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, Invalid, QuotaExceeded, StorageError, StorageFull
-from sessions.storage import disk_use, files, room, workspaces
+from sessions.storage import disk_use, files, room, workspaces, zipping
 from sessions.storage.names import checked_path
 from sessions.storage.unfinished_changes import forget, unfinished_changes
 from sessions.storage.zipping import zipped
@@ -115,6 +115,13 @@ def test_hidden_and_special_are_not_there(session_id, place, secret):
     assert secret.read_text() == "secret"
     assert (content / "link").read_text() == (content / "fifo").read_text() == "changed"
     assert not (content / "link").is_symlink()
+
+
+def test_a_zip_has_more_than_a_list_shows(session_id, place):
+    for number in range(files.MOST_LISTED + 1):
+        os.mknod(f"{place}/content/{number}")
+    assert len(files.list_directory(session_id, ("content",))) == files.MOST_LISTED
+    assert sum(1 for _ in zipping._files(session_id, ("content",), 0)) == files.MOST_LISTED + 1
 
 
 def test_a_workspace_that_is_a_link(session_id, place, secret):
