@@ -18,6 +18,7 @@ import httpcore
 from sessions.exceptions import SessionError
 
 _LOOK_SECONDS = 0.25
+_PIECE = 2**14  # bytes: httpcore's own limit is for one call of the system, however many a write needs
 LONGEST_LINE = 2**20
 _KEY = re.compile(r"[\x21-\x7e]+")
 
@@ -93,8 +94,10 @@ class _WatchedStream(httpcore.NetworkStream):
             return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send; a server that takes nothing is given up as one that says nothing."""
-        self._stream.write(buffer, min(self._watch.left(), self._watch.limits.wait))
+        """Send, looking up after each piece; a server that takes nothing is given up as one that says nothing."""
+        for start in range(0, len(buffer), _PIECE):
+            pause = min(self._watch.left(), self._watch.limits.wait)
+            self._stream.write(buffer[start : start + _PIECE], pause)
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,5 +1,8 @@
 """Both protocols under one contract: what a model server may do to us, and what comes of it."""
 
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -157,6 +160,26 @@ class TestContract:
     def test_proxies_of_the_environment_are_not_asked(self, stub, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         assert ask()[-1] == Finish(26, 5)
+
+
+def test_a_server_that_takes_a_little_now_and_then_is_left(settings):
+    """A long transcript would be on its way for hours."""
+    settings.MODEL_SERVER_WAIT_SECONDS, settings.MODEL_SERVER_TOTAL_SECONDS = 60, 1.0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        settings.MODEL_SERVER = f"ollama:http://127.0.0.1:{server.getsockname()[1]}"
+
+        def sip():
+            taken, until = server.accept()[0], time.monotonic() + 20  # and then it has had enough
+            with taken, contextlib.suppress(OSError):
+                while time.monotonic() < until and taken.recv(4096):
+                    time.sleep(0.02)
+
+        sipping = threading.Thread(target=sip)
+        sipping.start()
+        with pytest.raises(ModelServerError, match=r"took longer than 1 seconds|takes nothing"):
+            ask(Question("m", [Said("user", "x" * (16 * 2**20))], 8192))
+        sipping.join()
 
 
 def test_certificates_are_checked(settings, monkeypatch):
