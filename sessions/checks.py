@@ -10,16 +10,16 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from sessions.storage import model_server, qdrant
 
-_OLDEST_SQLITE = (3, 35)  # RETURNING
+_OLDEST_SQLITE = (3, 38)  # unixepoch; RETURNING came before
 
 
 @register(Tags.database)
 def sqlite_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
-    """SQLite must know RETURNING, which appending needs."""
+    """SQLite must know RETURNING, which appending needs, and `unixepoch`, by which sessions expire."""
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         return [
             Error(
-                f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed.",
+                f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed.",
                 hint="Use a Python built with a newer SQLite, or set DATABASE_URL to a PostgreSQL server.",
                 id="research.E001",
             )
@@ -83,7 +83,7 @@ def limits_are_sensible(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     if settings.INDEX_SECONDS < 1:
-        return [Error("RESEARCHMIND_INDEX_SECONDS must be at least 1.", id="research.E011")]
+        return [Error("RESEARCHMIND_INDEX_SECONDS must be at least 1.", id="research.E012")]
     if not settings.RUN_SILENT_AFTER:
         return [Error("RESEARCHMIND_RUN_SILENT_MINUTES must be at least 1.", id="research.E007")]
     return []

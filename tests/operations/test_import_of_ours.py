@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from sessions.formats import researchmind
-from sessions.formats.document import Document
+from sessions.formats.document import Document, Message, Revision
 from sessions.models import Lineage, Session
 from sessions.models.statistics import read_statistics
+from sessions.operations.editing import restore_revision
 from sessions.operations.lifecycle import purge_session
 from sessions.operations.statistics import add_statistics
 from sessions.operations.transfer.exporting import export_session
@@ -76,3 +77,15 @@ def test_tokens_that_nobody_has_are_added_up_all_the_same(alice, alice_client):
     assert (found["prompt_tokens"], found["answer_tokens"]) == (21, 3 * 2**42)
     assert alice_client.get(f"/api/v1/sessions/compare?session_ids={session.pk},{other.pk}").status_code == 200
     assert alice_client.get("/insights/").status_code == 200
+
+
+def test_a_prompt_in_a_revision_is_one_message(alice):
+    """Of anything else nothing could be put back."""
+    told = {1: ("system_prompt", []), 2: ("system_prompt", [Message("system", "a"), Message("system", "b")])}
+    told |= {3: ("system_prompt", [Message("system", "kept")]), 4: ("edit", [])}
+    revisions = [Revision(number, 0, reason, None, messages) for number, (reason, messages) in told.items()]
+    document = Document("researchmind", "other", name="N", revisions=revisions)
+    session = imported(alice, b"".join(researchmind.write(document)))
+    assert sorted(session.revisions.values_list("number", flat=True)) == [3, 4]
+    for number in (3, 4):
+        restore_revision(actor=alice, session_id=session.pk, number=number)

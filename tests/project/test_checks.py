@@ -8,7 +8,7 @@ from sessions import checks
 def test_old_sqlite(monkeypatch, settings):
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "researchmind.sqlite3")
     assert checks.sqlite_is_new_enough() == []
-    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 34, 1))
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 37, 2))
     (error,) = checks.sqlite_is_new_enough()
     assert error.id == "research.E001"
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "researchmind.postgresql")

@@ -40,7 +40,8 @@ def _mend(session_id: UUID) -> bool:
             return True
         if found.has_gap:
             close_gaps(session_id)
-        save_changes(session, {"message_count": found.messages, "preview": preview_of(found.beginning)})
+        values = {"message_count": found.messages, "preview": preview_of(found.beginning)}
+        save_changes(session, values, is_use=False)
         audit.record_by_itself(Verb.REPAIRED, session_id, what="transcript", messages=found.messages)
     return True
 

@@ -203,7 +203,11 @@ class _Storing:
             revision.save(force_insert=True)
             for rows in _portions(self._revision_rows(revision, found)):
                 revision.message_count += insert_rows(RevisionMessage, _REVISION_FIELDS, rows)
-            revision.save(update_fields=["message_count"])
+            if revision.reason == Reason.SYSTEM_PROMPT and revision.message_count != 1:  # nothing to put back
+                self.document.tally.drop("revision")
+                revision.delete()
+            else:
+                revision.save(update_fields=["message_count"])
 
     def _revision_rows(self, revision: Revision, found: KeptRevision) -> Iterator[tuple[Any, ...]]:
         for position, message in enumerate(found.messages):
