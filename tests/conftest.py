@@ -26,6 +26,7 @@ from tests.model_server import ModelServerStub
 
 # Without one of these, and without the mark, a test can't ask the database (pytest-django sees to it).
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+SAME_GROUND = ("browser", "reliability", "api/test_fuzz.py", "api/test_matrix.py", "access/test_page_matrix.py")
 SERVERS = ("reliability",)  # which start programs over a database of their own
 # What one sees and does, and what is refused before a database is asked; a few walk through both (`each_database`).
 ALIKE = ("api/test_docs.py", "api/test_openapi.py", "api/test_strict_bodies.py", "browser")
@@ -70,7 +71,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def _goes_over_the_same_ground(item: pytest.Item) -> bool:
     is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return _lies_in(item, ("browser", "reliability")) or is_property
+    return _lies_in(item, SAME_GROUND) or is_property
 
 
 def _is_same_on_every_database(item: pytest.Item) -> bool:
