@@ -45,10 +45,13 @@ def floats_of(numbers: Iterable[float]) -> bytes:
 def lines_of(vectors: Vectors) -> Iterator[bytes]:
     """A collection as lines."""
     yield orjson.dumps({"size": vectors.size, "distance": vectors.distance}) + b"\n"
-    for point in vectors.points:
-        vector = orjson.Fragment(as_json(point.vector))
-        line = {"point_id": point.point_id, "vector": vector, "payload": point.payload}
-        yield orjson.dumps(line) + b"\n"
+    yield from map(line_of, vectors.points)
+
+
+def line_of(point: Point) -> bytes:
+    """One point as a line."""
+    vector = orjson.Fragment(as_json(point.vector))
+    return orjson.dumps({"point_id": point.point_id, "vector": vector, "payload": point.payload}) + b"\n"
 
 
 def vectors_of(lines: Iterator[Mapping[str, Any]]) -> Vectors | None:

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 
 from sessions.models.event import Event, Verb
 from sessions.models.imported import ImportSource
@@ -15,12 +16,9 @@ from sessions.models.processing_stats import COUNTERS, ProcessingStats
 from sessions.models.session import Session, Status
 from sessions.models.vector_collection import FLOAT_BYTES, Place, VectorCollection, VectorPoint
 
-_SESSION, _EVENT, _STATS, _USAGE, _POINT, _COLLECTION, _LINEAGE, _IMPORT = (
-    model._meta.db_table
-    for model in (
-        Session, Event, ProcessingStats, ModelUsage, VectorPoint, VectorCollection, Lineage, ImportSource,
-    )
-)  # fmt: skip
+_SESSION, _EVENT, _STATS, _USAGE, _LINEAGE, _IMPORT = (
+    model._meta.db_table for model in (Session, Event, ProcessingStats, ModelUsage, Lineage, ImportSource)
+)
 # What merges add up and archives bring has no events here: such sessions are left out.
 _COUNTED_HERE = (
     f"EXISTS (SELECT 1 FROM {_SESSION} s WHERE s.id = found.session_id) "
@@ -52,16 +50,12 @@ def wrong_usage() -> Iterator[UUID]:
     )
 
 
-def stray_points() -> Iterator[tuple[UUID, int]]:
-    """(session, points) in this database that no collection here tells of, or whose vectors have another size."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT p.session_id, count(*) FROM {_POINT} p LEFT JOIN {_COLLECTION} c ON c.session_id = p.session_id "
-            f"WHERE c.session_id IS NULL OR c.place <> '{Place.DATABASE.value}' "
-            f"OR length(p.vector) <> c.size * {FLOAT_BYTES} GROUP BY p.session_id ORDER BY p.session_id"
-        )
-        for session_id, points in cursor.fetchall():
-            yield _uuid(session_id), int(points)
+def stray_points() -> QuerySet[VectorPoint]:
+    """Points in this database that no collection here tells of, or whose vectors have another size."""
+    fitting = VectorCollection.objects.annotate(bytes=F("size") * FLOAT_BYTES).filter(
+        pk=OuterRef("session_id"), place=Place.DATABASE, bytes=OuterRef("bytes")
+    )
+    return VectorPoint.objects.annotate(bytes=Length("vector")).filter(~Exists(fitting))
 
 
 def timeless() -> Q:

@@ -1,5 +1,6 @@
 """The doctor: it finds what doesn't agree, puts it right, and touches nothing that is kept or isn't ours."""
 
+import json
 from io import StringIO
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from sessions.formats.vectors import floats_of
 from sessions.models import (
     Event,
     Message,
@@ -20,10 +22,13 @@ from sessions.models import (
     WorkspaceRemoval,
 )
 from sessions.models.processing_stats import COUNTERS
+from sessions.models.vector_rows import read_collection
 from sessions.operations.doctor.examination import Found, examine
 from sessions.operations.files import put_file
-from sessions.operations.lifecycle import trash_session
+from sessions.operations.lifecycle import restore_session, trash_session
 from sessions.operations.statistics import add_statistics, note_model_use
+from sessions.operations.vectors.points import put_points, search_points
+from sessions.operations.vectors.values import NewPoint
 from sessions.search.index import vendor
 from sessions.search.query import Query
 from sessions.search.results import search
@@ -257,12 +262,33 @@ def test_what_killed_changes_of_files_left_is_told_as_events(alice):
     assert sorted(path.name for path in workspaces.workspace_path(session.pk).iterdir()) == ["content"]
 
 
-def test_vectors_that_no_collection_tells_of(alice):
+def test_vectors_of_a_lost_collection_are_one_again(alice):
     session = make_session(alice)
-    VectorPoint.objects.create(session=session, key=f"{1:020}", vector=bytes(8))
+    for number, vector in enumerate(([1, 0], [0, 1])):
+        VectorPoint.objects.create(session=session, key=f"{number:020}", vector=floats_of(vector))
+    assert doctor()[1] == 1
     out, code = doctor("--repair")
-    assert (code, out.split(" ")[0]) == (1, "vectors")
-    assert VectorPoint.objects.exists(), "nobody removes what may be missed"
+    assert (code, out.split(" ")[0]) == (0, "vectors")
+    (nearest,) = search_points(read_collection(session.pk), vector=[0.1, 1], limit=1)
+    assert nearest.point_id == 1
+    assert doctor() == ("0 differences.\n", 0)
+
+
+@pytest.mark.parametrize("in_trash", [False, True])
+def test_vectors_that_fit_no_collection_are_put_into_a_file(alice, in_trash):
+    session = make_session(alice)
+    put_points(actor=alice, session_id=session.pk, points=[NewPoint(1, [1, 0], {"a": 1})])
+    VectorPoint.objects.create(session=session, key=f"{2:020}", vector=floats_of([3, 4, 0]), payload={"b": 2})
+    if in_trash:
+        trash_session(actor=alice, session_id=session.pk)
+        assert doctor("--repair")[1] == 1, "what lies in the trash waits until it is restored"
+        assert VectorPoint.objects.count() == 2, "nobody removes what may be missed"
+        restore_session(actor=alice, session_id=session.pk)
+    assert doctor("--repair")[1] == 0
+    (file,) = (workspaces.workspace_path(session.pk) / "content").glob("stray-vectors-*.jsonl")
+    assert json.loads(file.read_text()) == {"point_id": 2, "vector": [3, 4, 0], "payload": {"b": 2}}
+    assert VectorPoint.objects.get().key == f"{1:020}"
+    assert doctor() == ("0 differences.\n", 0)
 
 
 def test_a_closed_gap_keeps_the_order_and_is_an_event(alice):

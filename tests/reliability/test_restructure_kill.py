@@ -13,11 +13,15 @@ from django.utils import timezone
 from sessions.operations.loading import SessionDraft, load_sessions
 from sessions.operations.transcript import NewMessage
 from sessions.models import Session
+from sessions.operations.statistics import add_statistics, note_model_use
 from sessions.storage.workspaces import workspace_path
 alice, begun = User.objects.get(username="alice"), timezone.now() - timedelta(days=9)
 def draft(name, place):
     said = (
-        NewMessage(role="user", content=f"{name} {number}", created_at=begun + timedelta(seconds=3 * number + place))
+        NewMessage(
+            role="assistant", content=f"{name} {number}", model="m", eval_count=1,
+            created_at=begun + timedelta(seconds=3 * number + place),
+        )
         for number in range(MESSAGES)
     )
     return SessionDraft(created_at=begun, name=name, messages=said)
@@ -26,6 +30,8 @@ for _ in load_sessions(actor=alice, drafts=[draft(name, place) for place, name i
 for session in Session.objects.all():
     for number in range(4):
         (workspace_path(session.pk) / "content" / f"{number}.bin").write_bytes(bytes(100_000))
+    add_statistics(actor=alice, session_id=session.pk, counts={"urls_processed": 5, "embeddings_created": 7})
+    note_model_use(actor=alice, session_id=session.pk, kind="embedding", name="nomic")
 """
 # Each point: what is called, the how manyeth call, and whether the process dies before or after it.
 _MERGE = """
@@ -33,7 +39,8 @@ import json, os, signal
 from importlib import import_module
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from sessions.models import Event, Lineage, Message, Session
+from sessions.models import Event, Lineage, Message, ModelUsage, ProcessingStats, Session
+from sessions.models.statistics import read_statistics
 from sessions.operations.restructure import merging
 from sessions.storage.workspaces import root
 from tests.reliability.killed import in_a_child
@@ -64,9 +71,19 @@ def look():
     call_command("doctor", repair=True, verbosity=0)
     merged = Session.objects.filter(name="All").first()
     texts = list(Message.objects.of(merged.pk).values_list("content", flat=True)) if merged else []
+    places = {str(pk): name for pk, name in Session.objects.values_list("pk", "name")}
+    origins = [f"{places[str(pk)]} {number}" for pk, number in Message.objects.of(merged.pk).values_list(
+        "origin_session", "origin_index")] if merged else []
+    told = read_statistics(merged.pk) if merged else None
     files = sorted(path.name for path in (root() / str(merged.pk)).rglob("*.bin")) if merged else []
     print(json.dumps({
         "texts": texts,
+        "origins": origins,
+        "statistics": told and [
+            told.counters["urls_processed"], told.counters["embeddings_created"], told.answer_tokens,
+            {usage.name: usage.uses for usage in told.usage},
+        ],
+        "counted": [ProcessingStats.objects.count(), ModelUsage.objects.count()],
         "files": len(files),
         "lineage": Lineage.objects.count(),
         "events": Event.objects.filter(verb="merged").count(),
@@ -110,12 +127,14 @@ def test_a_merge_that_is_killed(tmp_path, messages, points):
     server = Server(tmp_path)
     server.manage("shell", "-v", "0", "-c", f"MESSAGES = {messages}\n{_PREPARE}")
     nothing = {
-        "texts": [], "files": 0, "lineage": 0, "events": 0, "statuses": ["active"] * 3, "messages": 3 * messages,
-        "directories": 3,
+        "texts": [], "origins": [], "statistics": None, "counted": [3, 3], "files": 0, "lineage": 0, "events": 0,
+        "statuses": ["active"] * 3, "messages": 3 * messages, "directories": 3,
     }  # fmt: skip
     *unfinished, found = killed_at(server, [*points, _COMMITTED])
     for point, left in zip(points, unfinished, strict=True):
         assert left == nothing, point
-    assert found["texts"] == [f"{name} {number}" for number in range(messages) for name in "abc"]
+    assert found["texts"] == found["origins"] == [f"{name} {number}" for number in range(messages) for name in "abc"]
+    assert found["statistics"] == [15, 21, 3 * messages, {"m": 3 * messages, "nomic": 3}]
+    assert found["counted"] == [4, 4]
     assert (found["files"], found["lineage"], found["events"], found["directories"]) == (12, 3, 4, 4)
     assert (found["statuses"], found["messages"]) == (["archived"] * 3, 6 * messages)

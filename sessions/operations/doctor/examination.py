@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError
 
 from sessions.exceptions import SessionError
-from sessions.operations.doctor import directories, kept, numbers, transcripts, vectors
+from sessions.operations.doctor import directories, kept, numbers, points, transcripts, vectors
 from sessions.operations.doctor.difference import Check, Difference
 
 # Tombstones come before directories: what they remove needn't be told twice.
@@ -22,7 +22,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("transcripts", transcripts.of_transcripts),
     ("revisions", transcripts.of_revisions),
     ("statistics", numbers.of_statistics),
-    ("vectors in the database", numbers.of_points),
+    ("vectors in the database", points.of_points),
     ("times that retention counts from", numbers.of_times),
     ("numbers of sessions", kept.of_counts),
     ("the change feed", kept.of_feed),

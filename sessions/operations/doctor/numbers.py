@@ -1,4 +1,4 @@
-"""Numbers that are kept beside what they are added up from: counters, uses of models, vectors, retention's times."""
+"""Numbers that are kept beside what they are added up from: counters, uses of models, retention's times."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions.models import Session, Status, Verb
-from sessions.models.consistency_of_numbers import stray_points, timeless, wrong_counters, wrong_usage
+from sessions.models.consistency_of_numbers import timeless, wrong_counters, wrong_usage
 from sessions.operations import audit
 from sessions.operations.changing import save_changes
 from sessions.operations.doctor.difference import Difference
@@ -35,16 +35,6 @@ def _count_anew(session_id: UUID) -> bool:
             count_anew(session_id)
             audit.record_by_itself(Verb.REPAIRED, session_id, what="statistics")
     return True
-
-
-def of_points() -> Iterator[Difference]:
-    """Vectors in this database against their collections."""
-    for session_id, points in stray_points():
-        text = (
-            f"{points:,} of its vectors here belong to no collection, or to one of another size or place. Nothing was "
-            "touched: put those that are missed again, and remove these from research_vectorpoint."
-        )
-        yield Difference("vectors", str(session_id), text)
 
 
 def of_times() -> Iterator[Difference]:
