@@ -58,6 +58,11 @@ def stray_points() -> QuerySet[VectorPoint]:
     return VectorPoint.objects.annotate(bytes=Length("vector")).filter(~Exists(fitting))
 
 
+def sizes_of(points: QuerySet[VectorPoint]) -> list[int]:
+    """The sizes that these points' vectors have, in bytes: each once, two of them at most."""
+    return list(points.order_by().values_list(Length("vector"), flat=True).distinct()[:2])
+
+
 def timeless() -> Q:
     """The condition that a session's status and the times that retention counts from don't fit."""
     archived, deleted = Q(archived_at__isnull=False), Q(deleted_at__isnull=False)

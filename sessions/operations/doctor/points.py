@@ -15,7 +15,7 @@ from django.utils import timezone
 from sessions.formats.document import Point
 from sessions.formats.vectors import line_of, numbers_of
 from sessions.models import Session, VectorCollection, Verb
-from sessions.models.consistency_of_numbers import stray_points
+from sessions.models.consistency_of_numbers import sizes_of, stray_points
 from sessions.models.vector_collection import FLOAT_BYTES, Distance, Place, point_id_of
 from sessions.operations import audit
 from sessions.operations.doctor.difference import Difference
@@ -52,7 +52,7 @@ def _adopt(session_id: UUID) -> bool:
     with transaction.atomic():
         session = Session.objects.select_for_update().filter(pk=session_id).first()
         strays = stray_points().filter(session_id=session_id)
-        sizes = list(strays.order_by().values_list("bytes", flat=True).distinct()[:2])
+        sizes = sizes_of(strays)
         if session is None or len(sizes) != 1 or sizes[0] % FLOAT_BYTES or not sizes[0]:
             return False
         if VectorCollection.objects.filter(pk=session_id).exists():
