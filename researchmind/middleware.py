@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.utils import timezone
 from django_htmx.middleware import HtmxMiddleware
 from django_structlog.middlewares import RequestMiddleware
@@ -24,7 +25,8 @@ SECRETS = ("welcome", "shared")  # what follows these in an address is as good a
 _TAKE_IMPORTS = ("/import/", CURRENT_API + "sessions/import")
 _TAKES_FILES = re.compile(r"/sessions/[^/]+/files/")
 _FORM_BYTES = 2**20  # what a form has around its files
-_PROBES = ("/healthz", "/readyz", "/metrics")
+_OPEN_PROBES = ("/healthz", "/readyz")
+_PROBES = (*_OPEN_PROBES, "/metrics")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,6 +34,20 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 def is_api(request: HttpRequest) -> bool:
     """Whether the request is for the JSON API."""
     return request.path_info.startswith(API) or request.path_info == API.rstrip("/")
+
+
+class NoBodyForHead:
+    """HEAD is answered with the headers of GET alone; gunicorn would drop the body with a warning each time."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Drop the body; its length stays told."""
+        response = self.get_response(request)
+        if request.method == "HEAD" and isinstance(response, HttpResponse):
+            response.content = b""
+        return response
 
 
 class UnversionedApi:
@@ -109,6 +125,14 @@ class _PagesOnly:
             passed_by: HttpResponseBase = self.get_response(request)
             return passed_by
         return super().__call__(request)  # type: ignore[misc, no-any-return]  # the middleware mixed in
+
+
+class CheckedHost(CommonMiddleware):
+    """Django's common middleware. Whether the process lives is told under any name: who asks knows but its address."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Refuse names that aren't ours."""
+        return None if request.path_info in _OPEN_PROBES else super().process_request(request)
 
 
 class PageSessions(_PagesOnly, SessionMiddleware):

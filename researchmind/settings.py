@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 # What belongs to pages (logins, forms, toasts) is left out of API calls that carry a token.
 MIDDLEWARE = [
     "researchmind.metrics.RequestMetrics",
+    "researchmind.middleware.NoBodyForHead",
     "researchmind.middleware.UnversionedApi",
     "researchmind.middleware.RequestLog",
     "researchmind.middleware.ApiProblems",
@@ -83,7 +84,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "researchmind.middleware.PageSessions",
-    "django.middleware.common.CommonMiddleware",
+    "researchmind.middleware.CheckedHost",
     "django.middleware.csrf.CsrfViewMiddleware",  # of pages; the API asks for it when a browser's login is used
     "researchmind.middleware.PageAuthentication",
     "researchmind.middleware.PageMessages",

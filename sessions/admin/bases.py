@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import admin as auth_admin
 from django.core import paginator
+from django.db import DataError
+from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -28,3 +31,14 @@ else:
     UserChoice = forms.ModelChoiceField
     UserModelAdmin = auth_admin.UserAdmin
     Pages = paginator.Paginator
+
+
+class ChecksAddresses(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """Mixin: an address of a list that holds what no database can look for leads to the whole list."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list. Raises IncorrectLookupParameters, upon which Django goes to the list without parameters."""
+        try:
+            return super().get_changelist_instance(request)
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from sessions.access import Actor, SessionRef
-from sessions.admin.bases import RecordModelAdmin
+from sessions.admin.bases import ChecksAddresses, RecordModelAdmin
 from sessions.admin.counts import ShortPaginator
 from sessions.exceptions import SessionError
 from sessions.models import (
@@ -35,7 +35,7 @@ from sessions.operations.vectors.removals import remove_collection
 from sessions.operations.workspaces import remove_workspace
 
 
-class ReadOnlyAdmin(RecordModelAdmin):
+class ReadOnlyAdmin(ChecksAddresses, RecordModelAdmin):
     """Rows to look at. They grow without end, so they are counted to a limit and sorted by an index alone."""
 
     list_per_page = 50

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from sessions.access import Actor, SessionRef
-from sessions.admin.bases import Pages, SessionModelAdmin
+from sessions.admin.bases import ChecksAddresses, Pages, SessionModelAdmin
 from sessions.admin.counts import KeptPaginator, ShortPaginator, kept_groups
 from sessions.admin.filters import FILTERS, kept_count, within_reach
 from sessions.admin.form import OBJECTS, SessionForm
@@ -55,7 +55,7 @@ class SessionChangeList(ChangeList):
 
 
 @admin.register(Session)
-class SessionAdmin(SessionModelAdmin):
+class SessionAdmin(ChecksAddresses, SessionModelAdmin):
     """What an operator sees of sessions and does with them."""
 
     form = SessionForm

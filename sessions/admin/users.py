@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sessions.access import Actor
-from sessions.admin.bases import UserModelAdmin
+from sessions.admin.bases import ChecksAddresses, UserModelAdmin
 from sessions.admin.counts import kept_groups
 from sessions.models import ApiToken, SessionCount, Tag
 from sessions.operations.accounts import delete_account, note_password_set, save_account
@@ -23,7 +23,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class UserAdmin(UserModelAdmin):
+class UserAdmin(ChecksAddresses, UserModelAdmin):
     """Accounts. Deleting one purges its sessions, workspaces and all."""
 
     list_display = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "last_login", "sessions")

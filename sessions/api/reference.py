@@ -13,6 +13,12 @@ from django.utils.safestring import SafeString
 PREFIX = "/api/v1"
 _KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
 _FORMATS = {"date-time": "time", "uuid": "id"}
+_PLACES = {"Sessions": 0, "Import and export": 2, "Retention": 2, "Jobs": 2, "System": 3}  # of groups; others between
+_IN_ADDRESSES = {
+    "{session_id}": "$ID", "{index}": "0", "{number}": "1", "{path}": "content/notes.txt", "{kind}": "build_spec",
+    "{task_id}": "1", "{user_id}": "2", "{link_id}": "1", "{job_id}": "$JOB", "{import_id}": "$IMPORT",
+}  # fmt: skip
+_FILES = {"multipart/form-data": "-F file=@conversations.zip", "application/octet-stream": "-T notes.txt"}
 _SHOWN_WORDS = 12  # more alternatives than this aren't spelt out in a table
 
 Schema = Mapping[str, Any]
@@ -92,7 +98,7 @@ def reference(document: Mapping[str, Any]) -> Reference:
         for method, operation in methods.items():
             groups.setdefault(operation["tags"][0], []).append(reader.call(method.upper(), path, operation))
     forms = [reader.form(name) for name in sorted(document["components"]["schemas"]) if name.endswith("Answer")]
-    return Reference(list(groups.items()), forms)
+    return Reference(sorted(groups.items(), key=lambda group: _PLACES.get(group[0], 1)), forms)
 
 
 def readable(name: str) -> str:
@@ -105,7 +111,8 @@ class _Reader:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
 
     def call(self, method: str, path: str, operation: Mapping[str, Any]) -> Call:
-        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        content = operation.get("requestBody", {}).get("content", {})
+        body = content.get("application/json", {}).get("schema")
         names = [] if body is None else _references(body)
         return Call(
             id=operation["operationId"],
@@ -116,7 +123,12 @@ class _Reader:
             parameters=self._parameters(operation["parameters"]),
             bodies=[self.form(name) for name in names],
             replies=[self._reply(status, reply) for status, reply in operation["responses"].items()],
-            example=_curl(method, path, self._example(names[0]) if names else None),
+            example=_curl(
+                method,
+                path,
+                self._example(names[0]) if names else None,
+                next((_FILES[kind] for kind in content if kind in _FILES), ""),
+            ),
         )
 
     def _example(self, name: str) -> Any:
@@ -199,11 +211,15 @@ def _marked(text: str) -> SafeString:
     )
 
 
-def _curl(method: str, path: str, body: Any) -> str:
-    """The call as a line for a shell, in which URL, TOKEN and ID are set."""
-    address = path.removeprefix(PREFIX).replace("{session_id}", "$ID").replace("{index}", "0").replace("{number}", "1")
-    line = "curl" if method == "GET" or (body is not None and method == "POST") else f"curl -X {method}"
-    line += f' $URL{address} -H "Authorization: Bearer $TOKEN"'
+def _curl(method: str, path: str, body: Any, file: str) -> str:
+    """The call as a line for a shell, in which URL, TOKEN and ID are set; `file` are curl's words for sending one."""
+    address = path.removeprefix(PREFIX)
+    for name, value in _IN_ADDRESSES.items():
+        address = address.replace(name, value)
+    is_plain = method == "GET" or file or (body is not None and method == "POST")
+    line = f'{"curl" if is_plain else f"curl -X {method}"} "$URL{address}" -H "Authorization: Bearer $TOKEN"'
+    if file:
+        return f"{line} {file}"
     if body is not None:
         text = json.dumps(body, ensure_ascii=False).replace("'", "’")
         line += f" \\\n  -H 'Content-Type: application/json' \\\n  -d '{text}'"

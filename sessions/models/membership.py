@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from sessions.models.session import Session, Status
+from sessions.models.session import Session
 
 
 class MemberRole(models.TextChoices):
@@ -22,10 +22,6 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, session_id: object) -> Self:
         """One session's members by name."""
         return self.filter(session_id=session_id).select_related("user").order_by("user__username")
-
-    def count_shared_with(self, user_id: int) -> int:
-        """How many sessions of others the user may see; those in their owners' trash are not among them."""
-        return self.filter(user_id=user_id).exclude(session__status=Status.DELETED).count()
 
 
 class Membership(models.Model):

@@ -25,6 +25,7 @@ _STATUS: tuple[tuple[type[exceptions.SessionError], int], ...] = (
     (exceptions.Impossible, HTTPStatus.BAD_REQUEST),
     (exceptions.StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (exceptions.StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (exceptions.VectorStoreError, HTTPStatus.SERVICE_UNAVAILABLE),
     (exceptions.IndexerNotInstalled, HTTPStatus.SERVICE_UNAVAILABLE),
     (exceptions.ModelServerNotConfigured, HTTPStatus.SERVICE_UNAVAILABLE),
     (exceptions.ModelServerBusy, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -26,7 +26,7 @@ def details(request: PageRequest, session_id: str) -> HttpResponse:
     session = load_to_write(request, session_id)
     description, model, ttl = (typed(request, field).strip() for field in ("description", "model", "ttl_seconds"))
     draft = {"description": description, "model": model}
-    if ttl and not (ttl.isascii() and ttl.isdigit()):
+    if ttl and not (ttl.isascii() and ttl.isdigit() and len(ttl) < 19):
         return panel_again(request, session, problem_in_details="Choose from the list when it expires.", draft=draft)
     try:
         if model != session.model:

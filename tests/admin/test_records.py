@@ -54,6 +54,21 @@ def test_they_are_looked_at_and_nothing_else(ada_client, alice, model):
     assert "delete_selected" not in listed
 
 
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        ("tag", {"owner": "9" * 25}),
+        ("session", {"owner": "9" * 25}),
+        ("session", {"created_at__gte": "0001-01-01T00:00:00+23:59"}),
+        ("event", {"q": "a\x00b"}),
+    ],
+)
+def test_addresses_with_impossible_values_still_show_a_list(ada_client, alice, model, parameters):
+    make_session(alice)
+    answer = ada_client.get(reverse(f"admin:research_{model}_changelist"), parameters, follow=True)
+    assert answer.status_code == 200
+
+
 def test_the_machinery_is_not_there():
     for model in (IdempotencyKey, SessionCount):
         assert not admin.site.is_registered(model)

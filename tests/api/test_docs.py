@@ -3,6 +3,8 @@
 import json
 import re
 
+from sessions.api.api import api
+from sessions.api.reference import reference
 from tests.api.contract import BASE, assert_problem, example_bodies, filled, operations
 from tests.factories import make_session
 
@@ -54,3 +56,14 @@ def test_examples_are_calls_that_work(owner, alice, bob, session, model_server, 
 
 def test_wrong_method(anybody):
     assert_problem(anybody.post(URL), 405)
+
+
+def test_examples_can_be_sent_as_they_are():
+    """With URL, TOKEN and ID set: no place in an address is left open, and files are sent as files."""
+    groups = dict(reference(api.get_openapi_schema()).groups)
+    examples = {call.id: call.example for calls in groups.values() for call in calls}
+    assert [example for example in examples.values() if "{" in example.split('"')[1]] == []
+    assert examples["import_files"].endswith(" -F file=@conversations.zip")
+    assert examples["upload_file"].startswith('curl "$URL/sessions/$ID/files/content/notes.txt"')
+    assert examples["upload_file"].endswith(" -T notes.txt")
+    assert next(iter(groups)) == "Sessions"

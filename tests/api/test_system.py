@@ -48,6 +48,8 @@ def test_probes(path):
     assert "no-store" in answer.headers["Cache-Control"]
     assert client.head(path).status_code == 200
     assert client.post(path).status_code == 405
+    assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200  # a supervisor knows no other name
+    assert client.get("/metrics", headers={"Host": "10.0.0.7:8000"}).status_code == 400
 
 
 def test_the_process_lives_without_a_database():

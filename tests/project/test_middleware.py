@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from researchmind.middleware import ReaderTimeZone, RequestLog, UnversionedApi, is_api
+from researchmind.middleware import NoBodyForHead, ReaderTimeZone, RequestLog, UnversionedApi, is_api
 from tests.statements import assert_statements
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,13 @@ def test_under_a_prefix():
     request.path_info, request.path = "/api/me", "/tools/api/me"
     UnversionedApi(lambda request: HttpResponse())(request)
     assert (request.path_info, request.path) == ("/api/v1/me", "/tools/api/v1/me")
+
+
+def test_head_is_answered_without_a_body():
+    answer = NoBodyForHead(lambda request: HttpResponse("hello", headers={"Content-Length": "5"}))
+    assert answer(RequestFactory().get("/")).content == b"hello"
+    head = answer(RequestFactory().head("/"))
+    assert (head.content, head.headers["Content-Length"]) == (b"", "5")
 
 
 def test_both_names_answer_the_same(api, alice_token):

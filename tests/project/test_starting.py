@@ -1,11 +1,14 @@
 """Starting: what can't work stops it with one line that says what to set, and a real site passes every check."""
 
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from sessions.management.commands import serve
 from tests.reliability.server import PROJECT
 
 
@@ -63,3 +66,31 @@ def test_a_real_site_passes_every_check(tmp_path):
 def test_the_models_have_their_migrations(tmp_path):
     done = manage(tmp_path, "makemigrations", "--check", "--dry-run")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_database_that_is_away_is_told_in_one_line(tmp_path):
+    done = manage(tmp_path, "serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]  # after what the pool of connections has logged
+    assert last.startswith("The database can't be used: ")
+    assert last.endswith("Is it there, is DATABASE_URL right, was `migrate` run?")
+
+
+@pytest.mark.django_db
+def test_a_port_that_cannot_be_had_ends_it_before_it_harms_the_server_that_has_it(
+    tmp_path, settings, capsys, monkeypatch
+):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(serve, "_PATIENCE_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        counted = tmp_path / "metrics" / str(port) / "counter_1.db"
+        counted.parent.mkdir(parents=True)
+        counted.touch()
+        with pytest.raises(CommandError, match=f"Port {port} is taken"):
+            call_command("serve", port=port)
+    assert counted.exists(), "what the running server counts stays there"
+    assert capsys.readouterr().out == ""
+    with pytest.raises(CommandError, match="no port 70000"):
+        call_command("serve", port=70_000)

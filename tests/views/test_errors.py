@@ -8,6 +8,7 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from sessions import exceptions
+from sessions.api.errors import STATUS
 from sessions.views import errors
 from tests.views.pages import html, htmx, toasts
 
@@ -119,3 +120,10 @@ def test_head_is_get_without_a_body(alice_client):
     response = alice_client.head("/")
     assert response.status_code == 200
     assert response.content == b""
+
+
+def test_pages_answer_each_error_with_the_status_that_the_api_answers():
+    """But for a version that is stale, which a page tells as a conflict."""
+    for kind, status in STATUS.items():
+        error = kind.__new__(kind)
+        assert errors.status_of(error) == (409 if kind is exceptions.StaleVersion else status), kind

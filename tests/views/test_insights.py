@@ -64,7 +64,10 @@ def test_nothing_yet(alice_client):
 @pytest.mark.django_db(transaction=True)
 def test_many_are_counted_by_the_worker(alice, alice_client, busy, monkeypatch):
     monkeypatch.setattr(insights, "FEW_MESSAGES", 1)
-    assert "Not counted yet" in html(alice_client.get(PAGE))
+    page = html(alice_client.get(PAGE))
+    assert "Not counted yet" in page
+    assert "Count now" in page
+    assert "Count again" not in page
     asked = alice_client.post(PAGE)
     assert asked["Location"] == f"/jobs/{Job.objects.get().pk}/"
     assert "Being counted" in html(alice_client.get(PAGE))

@@ -56,7 +56,13 @@ class TestDetails:
     @pytest.mark.parametrize("headers", [{}, HTMX])
     @pytest.mark.parametrize(
         "values",
-        [{"description": "x" * 1025}, {"description": "a\x00b"}, {"ttl_seconds": "soon"}, {"ttl_seconds": "9" * 30}],
+        [
+            {"description": "x" * 1025},
+            {"description": "a\x00b"},
+            {"ttl_seconds": "soon"},
+            {"ttl_seconds": "9" * 30},
+            {"ttl_seconds": "9" * 5000},
+        ],
     )
     def test_that_cannot_be_kept_stay_in_the_form(self, alice_client, session, values, headers):
         response = alice_client.post(
