@@ -1,6 +1,7 @@
 """Tool calls as models write them, in any of the shapes that are about, made readable."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ _TELLING = (
 )  # fmt: skip
 _NAMES = ("name", "tool_name", "tool", "function_name")
 _ARGUMENTS = ("arguments", "input", "args", "parameters", "params")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONGEST_SUMMARY = 160
 _LONGEST_ARGUMENT = 16_000
 _MOST_ARGUMENTS = 50
@@ -71,13 +73,16 @@ def _first_text(values: dict[str, Any], keys: Sequence[str]) -> str:
 
 
 def _decoded(arguments: Any) -> Any:
-    """Arguments often come as JSON inside a text."""
+    """Arguments often come as JSON inside a text. What no page can show, half a surrogate pair, stays escaped."""
     if not isinstance(arguments, str) or not arguments.lstrip().startswith(("{", "[")):
         return arguments
     try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
+        value = json.loads(arguments)
+        if _SURROGATE.search(arguments):
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
         return arguments
+    return value
 
 
 def _summary(arguments: dict[str, Any]) -> str:

@@ -87,3 +87,18 @@ def test_a_deep_json_text_is_left_as_text():
     deep = "[" * 100_000
 
     assert read_tool_calls([{"name": "T", "arguments": deep}])[0].arguments[0].value.shown.startswith("[[[")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (r'{"command": "cut off \ud83d"}', r'{"command": "cut off \ud83d"}'),
+        (r'{"\uDE00": 1}', r'{"\uDE00": 1}'),
+        (r'{"command": "whole \ud83d\ude00"}', "whole \U0001f600"),
+    ],
+)
+def test_half_a_surrogate_pair_stays_as_it_is_written(arguments, shown):
+    """A model was stopped in the middle of an emoji: a page that decoded it could not be sent."""
+    (read,) = read_tool_calls([{"name": "Bash", "arguments": arguments}])
+    assert shown in (read.summary, *(argument.value.shown for argument in read.arguments))
+    "".join([read.summary, *(argument.name + argument.value.shown for argument in read.arguments)]).encode()
