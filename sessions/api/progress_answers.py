@@ -8,11 +8,11 @@ from sessions.models.rows import Row
 from sessions.operations.runs.tasks import NewTask
 
 
-def progress_answer(progress: Progress, *, phase: str) -> dict[str, Any]:
-    """The whole progress of a session that is in this phase."""
+def progress_answer(progress: Progress) -> dict[str, Any]:
+    """The whole progress of a session."""
     asked = progress.clarification
     return {
-        "phase": phase or None,
+        "phase": progress.phase or None,
         "state": progress.state or None,
         "phases": progress.phases,
         "current_question_index": progress.current_question_index,

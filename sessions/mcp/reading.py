@@ -170,7 +170,7 @@ def read_run(actor: Actor, asked: OneSession) -> dict[str, Any]:
     progress = read_progress(UUID(row["id"]), with_data=False)
     question = progress.clarification
     return _names(row) | {
-        "phase": row["phase"] or None,
+        "phase": progress.phase or None,
         "state": progress.state or None,
         "pending_clarification": _pending(progress),
         "clarification_answer": _cut(question["answer"]) if question else None,

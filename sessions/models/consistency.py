@@ -61,7 +61,7 @@ def _transcripts_after(last: UUID, *, is_only: bool) -> list[KeptTranscript]:
             [Role.USER.value, db_id(last)],
         )
         return [
-            KeptTranscript(_uuid(pk), status == Status.DELETED, kept, preview, messages, last_index, beginning or "")
+            KeptTranscript(uuid_of(pk), status == Status.DELETED, kept, preview, messages, last_index, beginning or "")
             for pk, status, kept, preview, messages, last_index, beginning in cursor.fetchall()
         ]
 
@@ -87,7 +87,7 @@ def miscounted_revisions() -> Iterator[tuple[int, UUID, int, int]]:
             f"(SELECT count(*) FROM {_KEPT} k WHERE k.revision_id = r.id) ORDER BY r.id"
         )
         while row := cursor.fetchone():
-            yield row[0], _uuid(row[1]), row[2], row[3]
+            yield row[0], uuid_of(row[1]), row[2], row[3]
 
 
 def without_a_row(session_ids: Iterable[UUID]) -> list[UUID]:
@@ -115,5 +115,6 @@ def outlive_writers(seconds: float = 30.0) -> bool:
             time.sleep(_POLL_SECONDS)
 
 
-def _uuid(value: Any) -> UUID:
+def uuid_of(value: Any) -> UUID:
+    """An id as a statement gives it, an object or a text."""
     return value if isinstance(value, UUID) else UUID(str(value))

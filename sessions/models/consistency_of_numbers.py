@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
+from sessions.models.consistency import uuid_of
 from sessions.models.event import Event, Verb
 from sessions.models.imported import ImportSource
 from sessions.models.lineage import Lineage, LineageKind
@@ -83,8 +84,4 @@ def _sessions(statement: str) -> Iterator[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return (_uuid(row[0]) for row in rows)
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(str(value))
+    return (uuid_of(row[0]) for row in rows)

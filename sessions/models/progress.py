@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sessions.models.clarification import Clarification
 from sessions.models.error_entry import ErrorEntry
 from sessions.models.log_entry import LogEntry
 from sessions.models.phase_entry import PhaseEntry
-from sessions.models.rows import Row, db_id
+from sessions.models.rows import Row, db_id, time_of
 from sessions.models.run import Run, RunState
 from sessions.models.session import Session
 from sessions.models.task import Task, TaskStatus
@@ -29,8 +29,12 @@ _HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. Without one, `state` is empty and the version 0. Lists are in order of arrival."""
+    """How far a run is, and its session's phase at that moment. Without a run, `state` is empty and the version 0.
 
+    Lists are in order of arrival.
+    """
+
+    phase: str = ""
     state: str = ""
     started_at: datetime | None = None
     heartbeat_at: datetime | None = None
@@ -101,7 +105,7 @@ class RowList:
         rows = [dict(zip(self.names, values, strict=True)) for values in orjson.loads(text or "[]")]
         for name in self.times:
             for row in rows:
-                row[name] = _aware(row[name])
+                row[name] = row[name] and time_of(row[name])
         return rows
 
 
@@ -131,20 +135,21 @@ def progress_columns(*, with_data: bool) -> str:
     vendor = connection.vendor
     head = [f"CAST(r.{name} AS text)" if name.endswith("_at") else f"r.{name}" for name in _HEAD]
     lists = (_LISTS if with_data else _WITHOUT_DATA).values()
-    return ", ".join([*head, *(found.select(vendor) for found in lists)])
+    return ", ".join(["s.phase", *head, *(found.select(vendor) for found in lists)])
 
 
 def read_columns(values: Sequence[Any], *, with_data: bool) -> Progress:
     """The progress in a row of `progress_columns`."""
+    phase, *values = values
     head: dict[str, Any] = dict(zip(_HEAD, values, strict=False))
     lists = _LISTS if with_data else _WITHOUT_DATA
     found: dict[str, Any] = {
         name: one.read(text) for (name, one), text in zip(lists.items(), values[len(_HEAD) :], strict=True)
     }
     if head["state"] is None:
-        return Progress(**found)
-    head |= {name: _aware(head[name]) for name in ("started_at", "heartbeat_at")}
-    return Progress(**(head | {"is_aborted": bool(head["is_aborted"])}), **found)
+        return Progress(phase, **found)
+    head |= {name: time_of(head[name]) for name in ("started_at", "heartbeat_at")}
+    return Progress(phase, **(head | {"is_aborted": bool(head["is_aborted"])}), **found)
 
 
 def from_runs() -> str:
@@ -160,10 +165,3 @@ def read_progress(session_id: UUID, *, with_data: bool = True) -> Progress:
         )
         row = cursor.fetchone()
     return Progress() if row is None else read_columns(row, with_data=with_data)
-
-
-def _aware(text: str | None) -> Any:
-    if text is None:
-        return None
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

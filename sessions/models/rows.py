@@ -39,6 +39,12 @@ def sqlite_time(value: datetime | None) -> str | None:
     return None if value is None else str(value.astimezone(UTC))[: -len("+00:00")]
 
 
+def time_of(text: str) -> datetime:
+    """A time that a statement selected as text: SQLite's are in UTC and don't say so."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def db_json(value: Any) -> str | None:
     """A JSON value as both databases take it in a parameter; None is NULL."""
     return None if value is None else orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()

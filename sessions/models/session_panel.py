@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -16,7 +16,7 @@ from sessions.models.message import Message, Role
 from sessions.models.progress import Progress, RowList, from_runs, progress_columns, read_columns
 from sessions.models.relatives import Relative, read_relatives, relatives_column
 from sessions.models.revision import Reason, Revision
-from sessions.models.rows import db_id
+from sessions.models.rows import db_id, time_of
 from sessions.models.session import SessionQuerySet
 from sessions.models.share_link import ShareLink
 from sessions.models.vector_collection import VectorCollection
@@ -150,14 +150,9 @@ def read_panel(session_id: UUID, *, revisions: int, visible: SessionQuerySet) ->
 def _line(
     number: int, first_index: int, count: int, reason: str, created_at: str, actor_id: int | None, actor: str | None
 ) -> RevisionLine:
-    return RevisionLine(number, first_index, count, Reason(reason), _aware(created_at), actor_id, actor)
+    return RevisionLine(number, first_index, count, Reason(reason), time_of(created_at), actor_id, actor)
 
 
 def _link(number: int, created_at: str, expires_at: str | None, include_files: bool) -> LinkLine:
-    until = None if expires_at is None else _aware(expires_at)
-    return LinkLine(number, _aware(created_at), until, bool(include_files))
-
-
-def _aware(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    until = None if expires_at is None else time_of(expires_at)
+    return LinkLine(number, time_of(created_at), until, bool(include_files))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sessions.models.membership import Membership
 from sessions.models.message import Message, Role, tokens_in
 from sessions.models.model_usage import ModelKind, ModelUsage
 from sessions.models.processing_stats import COUNTERS, ProcessingStats
-from sessions.models.rows import db_id
+from sessions.models.rows import db_id, time_of
 from sessions.models.session import Session
 from sessions.models.vector_collection import VectorCollection
 from sessions.models.vector_rows import COLLECTION_COLUMNS, Collection, collection_from
@@ -80,7 +80,7 @@ def read_statistics(session_id: UUID) -> Statistics:
     last, prompt, answers, members = row[at : at + 4]
     return Statistics(
         counters=dict(zip(COUNTERS, map(int, row[:at]), strict=True)),
-        last_processing_time=_time(last) if last else None,
+        last_processing_time=time_of(last) if last else None,
         prompt_tokens=int(prompt),
         answer_tokens=int(answers),
         people=members + 1,
@@ -94,7 +94,7 @@ def _joined(rows: list[tuple[Any, ...]]) -> list[Usage]:
     """Reports and messages about the same model together; the most used first."""
     found: dict[tuple[str, str], Usage] = {}
     for kind, name, uses, _, first, last in rows:
-        usage = Usage(kind, name, int(uses), _time(first), _time(last))
+        usage = Usage(kind, name, int(uses), time_of(first), time_of(last))
         other = found.get((kind, name))
         if other is not None:
             earliest, latest = (
@@ -111,8 +111,3 @@ def _switches(rows: list[tuple[Any, ...]]) -> dict[str, int]:
     for kind, _, _, switches, _, _ in rows:
         total[kind] += int(switches)
     return {kind.value: total[kind.value] for kind in ModelKind}
-
-
-def _time(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sessions import access
 from sessions.models import Event, Run, Session
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.operations.runs.phases import set_phase
 from tests.api.contract import assert_problem
 from tests.statements import assert_statements, counted_statements
 
@@ -208,6 +210,20 @@ def test_versions(owner, url, session):
     owner.put(f"{url}/clarification", QUESTION)
     session.refresh_from_db()
     assert session.version == before + 1
+
+
+def test_the_phase_is_that_of_the_version(owner, url, session, alice, monkeypatch):
+    """A step between two statements: who keeps the answer under its ETag must not keep the phase of before."""
+    read = access.session_row_for_reading
+
+    def before_a_step(*values, **more):
+        row = read(*values, **more)
+        set_phase(actor=alice, session_id=session.pk, phase="execution")
+        return row
+
+    monkeypatch.setattr(access, "session_row_for_reading", before_a_step)
+    found = progress(owner, url)
+    assert (found["version"], found["phase"]) == (1, "execution")
 
 
 def test_where_no_run_takes_anything(owner, url, session, alice):

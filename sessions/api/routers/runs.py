@@ -42,7 +42,7 @@ def read_run(request: ApiRequest, session_id: str) -> HttpResponse:
     unchanged = not_modified(request, progress.version)
     if unchanged is not None:
         return unchanged
-    return answer(progress_answer(progress, phase=row["phase"]), version=progress.version)
+    return answer(progress_answer(progress), version=progress.version)
 
 
 @router.put("/sessions/{session_id}/phase", summary="Enter a phase", **_STEP)
