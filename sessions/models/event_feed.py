@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions.models.event import Event
+from sessions.models.event import Event, Verb
 from sessions.models.membership import MEMBERSHIP
 from sessions.models.rows import Row, RowReader, db_id
-from sessions.models.session import Session
+from sessions.models.session import Session, Status
 
 _EVENT = Event._meta.db_table
 _FIELDS = ("id", "session_id", "actor", "actor_name", "token_name", "verb", "detail", "at", "transaction_number")
@@ -24,6 +24,7 @@ _SETTLED = {
 }
 
 
+_SHOWN_TO_MEMBERS = f"(s.status <> '{Status.DELETED.value}' OR e.verb = '{Verb.TRASHED.value}')"
 _FROM_ELSEWHERE = "transaction_number >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 
 
@@ -53,7 +54,8 @@ def read_feed(
     """Events of the user's own sessions, of those shared with them, and of their account, the oldest first.
 
     From `after` on, or the newest ones. Sessions that are gone keep their events in their owner's
-    feed. `only_session` is for a token that opens one session.
+    feed; of one in the trash its members hear that it went there. `only_session` is for a token that opens one
+    session.
     """
     settled = _SETTLED[connection.vendor]
     conditions = [settled]
@@ -69,8 +71,9 @@ def read_feed(
     ordered = f"ORDER BY {{0}}transaction_number {step}, {{0}}id {step} LIMIT %s"
     own = f"SELECT e.id FROM {_EVENT} e WHERE e.owner_id = %s AND {where} {ordered.format('e.')}"
     shared = (
-        f"SELECT e.id FROM {MEMBERSHIP} m JOIN {_EVENT} e ON e.session_id = m.session_id "
-        f"WHERE m.user_id = %s AND {where} {ordered.format('e.')}"
+        f"SELECT e.id FROM {MEMBERSHIP} m JOIN {Session._meta.db_table} s ON s.id = m.session_id "
+        f"JOIN {_EVENT} e ON e.session_id = m.session_id "
+        f"WHERE m.user_id = %s AND {_SHOWN_TO_MEMBERS} AND {where} {ordered.format('e.')}"
     )
     with connection.cursor() as cursor:
         cursor.execute(

@@ -11,7 +11,7 @@ from sessions.access import Actor
 from sessions.api import waiting
 from sessions.models import Event, Verb
 from sessions.operations import accounts
-from sessions.operations.lifecycle import purge_session, trash_session
+from sessions.operations.lifecycle import purge_session, restore_session, trash_session
 from sessions.operations.sessions import update_session
 from sessions.operations.sharing import remove_member, share_session
 from sessions.operations.tokens import create_token, revoke_token
@@ -92,6 +92,12 @@ def test_the_feed_holds_what_one_may_see(alice, alice_token, mallory, mallory_to
     assert verbs(theirs) == ["token_created", "created", "shared", "appended"]
     assert str(own.pk) not in str(theirs)
     place = theirs[-1]["event_id"]
+    trash_session(actor=alice, session_id=shared.pk)
+    assert verbs(followed(mallory_token, place)) == ["trashed"]
+    assert verbs(followed(mallory_token)) == ["token_created", "trashed"], "what lies there is its owner's alone"
+    restore_session(actor=alice, session_id=shared.pk)
+    assert verbs(followed(mallory_token)) == ["token_created", "created", "shared", "appended", "trashed", "restored"]
+    place = followed(mallory_token)[-1]["event_id"]
     remove_member(actor=alice, session_id=shared.pk, user_id=mallory.pk)
     append_messages(actor=alice, session_id=shared.pk, messages=[user_message()])
     assert followed(mallory_token, place) == []
