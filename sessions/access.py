@@ -1,7 +1,8 @@
 """Who may do what: one call loads a session and authorises, or raises what a stranger would get."""
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -22,6 +23,8 @@ from sessions.models.token import ApiToken, Scope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+LOOK_SECONDS = 4.0  # between two looks at whether somebody who gets a long answer may still have it
 
 _Found = TypeVar("_Found")
 _SESSION = Session._meta.db_table
@@ -123,6 +126,22 @@ def is_still_let_in(actor: Actor, session_id: UUID | None = None) -> bool:
         token = ApiToken.objects.filter(pk=actor.token_id, user__is_active=True).first()
         is_good = token is not None and token.is_usable
     return is_good and (session_id is None or _may_still_write(actor, session_id))
+
+
+def may_still_read(actor: Actor, session_id: UUID) -> bool:
+    """Whether the credentials that a long answer started with are still good, and the session still to be seen."""
+    return is_still_let_in(actor) and visible_sessions(actor).filter(pk=session_id).exists()
+
+
+def while_let_in(pieces: Iterator[bytes], is_let_in: Callable[[], bool]) -> Iterator[bytes]:
+    """Pass pieces of a long answer on. Breaks off with NotAllowed within seconds after whoever asked is let out."""
+    look = time.monotonic() + LOOK_SECONDS
+    for piece in pieces:
+        if time.monotonic() >= look:
+            if not is_let_in():
+                raise NotAllowed("Whoever asked isn't let in any more, so the answer was broken off.")
+            look = time.monotonic() + LOOK_SECONDS
+        yield piece
 
 
 def _may_still_write(actor: Actor, session_id: UUID) -> bool:

@@ -1,7 +1,7 @@
 """The public pages of a share link: the transcript alone, for anybody who has the address, and files if it says so."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -80,7 +80,12 @@ def raw(request: HttpRequest, secret: str, session: Session, link: ShareLink) ->
     names = _names(request, link)
     if not names:
         raise FileNotFound("There is no such file.")
-    return as_attachment(request, files.open_file(session.pk, names))
+    return as_attachment(request, files.open_file(session.pk, names), partial(_shows_files, link))
+
+
+def _shows_files(link: ShareLink) -> bool:
+    """Whether the link works now."""
+    return ShareLink.objects.working().filter(pk=link.pk, include_files=True).exists()
 
 
 def _names(request: HttpRequest, link: ShareLink, default: str = "") -> tuple[str, ...]:

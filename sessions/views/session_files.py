@@ -1,8 +1,9 @@
 """The files of a session's workspace: look, preview, upload, download, remove."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.utils.http import content_disposition_header, urlencode
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from sessions.access import Actor, may_still_read, while_let_in
 from sessions.exceptions import NotAllowed, NotFound, SessionError
 from sessions.htmx import PageRequest, fragment, go_to, wants_fragment
 from sessions.models import Session
@@ -158,18 +160,21 @@ def raw(request: PageRequest, session_id: str) -> HttpResponseBase:
     session = load(request, session_id)
     found = files.open_file(session.pk, checked_path(request.GET.get("path", "")))
     kind = _IMAGES.get(found.name.rpartition(".")[2].lower()) if "inline" in request.GET else None
-    return as_attachment(request, found, kind)
+    return as_attachment(request, found, partial(may_still_read, Actor.of(request.user), session.pk), kind)
 
 
-def as_attachment(request: HttpRequest, found: OpenFile, kind: str | None = None) -> HttpResponseBase:
-    """A file to download; one of a `kind` that is an image's may stand in a page."""
+def as_attachment(
+    request: HttpRequest, found: OpenFile, is_let_in: Callable[[], bool], kind: str | None = None
+) -> HttpResponseBase:
+    """A file to download, as long as `is_let_in` says so; one of a `kind` that is an image's may stand in a page."""
     made = download(found, request.headers, is_head=request.method == "HEAD")
     headers = made.headers | {"Content-Security-Policy": "default-src 'none'; sandbox"}
     headers["Content-Disposition"] = content_disposition_header(kind is None, found.name) or "attachment"
     content_type = kind or "application/octet-stream"
     if made.blocks is None:
         return HttpResponse(status=made.status, content_type=content_type, headers=headers)
-    return StreamingHttpResponse(made.blocks, status=made.status, content_type=content_type, headers=headers)
+    pieces = while_let_in(made.blocks, is_let_in)
+    return StreamingHttpResponse(pieces, status=made.status, content_type=content_type, headers=headers)
 
 
 @page("GET")
@@ -181,6 +186,7 @@ def zip_directory(request: PageRequest, session_id: str) -> HttpResponseBase:
     files.list_directory(session.pk, names)  # 404 while that can still be said
     name = f"{names[-1] if names else session.short_id}.zip"
     pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else zipped(session.pk, names)
+    pieces = while_let_in(pieces, partial(may_still_read, Actor.of(request.user), session.pk))
     headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 

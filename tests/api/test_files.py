@@ -7,11 +7,17 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
+from sessions import access
+from sessions.exceptions import NotAllowed
 from sessions.operations.lifecycle import archive_session, trash_session
+from sessions.operations.sharing import make_link, remove_member, revoke_link
+from sessions.operations.tokens import create_token
 from sessions.storage import files
+from sessions.storage.ranges import BLOCK
 from sessions.storage.workspaces import workspace_path
 from tests.api.contract import assert_problem
 from tests.clients import ApiClient
+from tests.factories import share
 from tests.statements import assert_statements
 from tests.storage.test_files import HOSTILE
 
@@ -147,6 +153,30 @@ def test_strangers_see_nothing(owner, stranger, url, path):
     assert_problem(stranger.get(f"{url}/{path}"), 404, "session_not_found")
     assert_problem(put(stranger, url, "content/a", b"changed"), 404, "session_not_found")
     assert body(owner.get(f"{url}/files/content/a")) == b"hello"
+
+
+def test_a_download_ends_when_its_reader_is_let_out(owner, api, bob_client, alice, bob, session, url, monkeypatch):
+    monkeypatch.setattr(access, "LOOK_SECONDS", 0.0)
+    put(owner, url, "content/large", bytes(3 * BLOCK))
+    share(session, viewer=bob)
+    reader = api(create_token(actor=bob, name="Reads")[1])
+    link, secret = make_link(actor=alice, session_id=session.pk, include_files=True)
+    pages = f"/sessions/{session.pk}"
+    downloads = [
+        reader.get(f"{url}/files/content/large"),
+        reader.get(f"{url}/export"),
+        bob_client.get(f"{pages}/files/raw/?path=content/large"),
+        bob_client.get(f"{pages}/files/zip/"),
+        bob_client.get(f"{pages}/export/"),
+        Client().get(f"/shared/{secret}/files/raw/?path=content/large"),
+    ]
+    streams = [iter(download.streaming_content) for download in downloads]
+    assert all(map(next, streams))
+    remove_member(actor=alice, session_id=session.pk, user_id=bob.pk)
+    revoke_link(actor=alice, session_id=session.pk, link_id=link.pk)
+    for stream in streams:
+        with pytest.raises(NotAllowed):
+            list(stream)
 
 
 def test_pages(alice_client, mallory_client, owner, session, url):

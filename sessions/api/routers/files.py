@@ -1,6 +1,7 @@
 """Files of a workspace: list, download, upload, remove."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -67,7 +68,9 @@ def download_file(request: ApiRequest, session_id: str, path: Annotated[FilePath
         response = HttpResponse(status=made.status, headers=headers)
         response.headers.pop("Content-Type", None)
         return response
-    return StreamingHttpResponse(made.blocks, status=made.status, content_type=BINARY, headers=headers)
+    may_read = partial(access.may_still_read, request.auth, session_id_of(row))
+    pieces = access.while_let_in(made.blocks, may_read)
+    return StreamingHttpResponse(pieces, status=made.status, content_type=BINARY, headers=headers)
 
 
 @router.put(

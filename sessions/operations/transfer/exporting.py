@@ -5,13 +5,21 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from uuid import UUID
 
 import orjson
 from django.db import transaction
 
-from sessions.access import Actor, session_for_reading, visible_sessions
+from sessions.access import (
+    Actor,
+    is_still_let_in,
+    may_still_read,
+    session_for_reading,
+    visible_sessions,
+    while_let_in,
+)
 from sessions.exceptions import Invalid, SessionNotFound
 from sessions.formats import entries
 from sessions.formats.document import Document, Event, Message, Point, Revision, Vectors, WorkspaceFile
@@ -51,7 +59,10 @@ _SELECTED = (*_MESSAGE_COLUMNS, "author__username", "origin_session", "origin_in
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file on its way out. `chunks` is read once, and reads the database and the disk as it goes."""
+    """A file on its way out. `chunks` is read once, and reads the database and the disk as it goes.
+
+    It breaks off with NotAllowed when the actor is let out meanwhile.
+    """
 
     file_name: str
     content_type: str
@@ -68,7 +79,7 @@ def export_session(
     actor = Actor.of(actor)
     check_writable(format)
     session = session_for_reading(actor, session_id)
-    chunks = _session_chunks(session, format, vectors=vectors)
+    chunks = while_let_in(_session_chunks(session, format, vectors=vectors), partial(may_still_read, actor, session.pk))
     return Export(_file_name(session, format), CONTENT_TYPES[SUFFIXES[format]], chunks)
 
 
@@ -91,9 +102,8 @@ def export_sessions(
         chosen = _all_of(actor)
     else:
         chosen = iter([session_for_reading(actor, session_id).pk for session_id in dict.fromkeys(session_ids)])
-    return Export(
-        "researchmind-sessions.zip", CONTENT_TYPES["zip"], _zip_chunks(actor, chosen, format, vectors=vectors)
-    )
+    chunks = while_let_in(_zip_chunks(actor, chosen, format, vectors=vectors), partial(is_still_let_in, actor))
+    return Export("researchmind-sessions.zip", CONTENT_TYPES["zip"], chunks)
 
 
 def _all_of(actor: Actor) -> Iterator[UUID]:
