@@ -1,7 +1,7 @@
 """One action on many sessions; each succeeds or fails by itself."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -47,23 +47,28 @@ TAG_ACTIONS: dict[str, Callable[..., object]] = {"tag": tag_session, "untag": un
 def apply_to_sessions(
     *, actor: "Actor | User", action: str, session_ids: Sequence[UUID | str], tag: str = ""
 ) -> list[Outcome]:
-    """Do one of ACTIONS to each session, or one of TAG_ACTIONS with a tag; return an outcome for each.
+    """Do one of ACTIONS to each session, or one of TAG_ACTIONS with a tag; return an outcome for each, in their order.
 
-    Raises ReadOnlyToken, Invalid, Impossible before anything is done.
+    They are locked in the order of their ids: of two callers, each perhaps in one transaction, none waits for the other
+    that waits for them. Raises ReadOnlyToken, Invalid, Impossible before anything is done.
     """
     actor = Actor.of(actor)
     require_write(actor)
     operation = _operation(action, tag)
     if len(session_ids) > MAX_SESSIONS:
         raise Invalid("Too many sessions.", errors=[("session_ids", f"At most {MAX_SESSIONS} at once.")])
-    outcomes = []
-    for session_id in session_ids:
+    outcomes = [Outcome(str(session_id)) for session_id in session_ids]
+    for number in sorted(range(len(outcomes)), key=lambda number: _digits(outcomes[number].session_id)):
         try:
-            operation(actor=actor, session_id=session_id)
-            outcomes.append(Outcome(str(session_id)))
+            operation(actor=actor, session_id=session_ids[number])
         except SessionError as problem:
-            outcomes.append(Outcome(str(session_id), problem))
+            outcomes[number] = replace(outcomes[number], problem=problem)
     return outcomes
+
+
+def _digits(session_id: str) -> str:
+    """What an id, whole or short, is sorted by."""
+    return session_id.replace("-", "").lower()
 
 
 def _operation(action: str, tag: str) -> Callable[..., object]:

@@ -1,8 +1,5 @@
 """Exporting in the browser: files to download."""
 
-from collections.abc import Iterator
-from itertools import chain
-
 from django.http import StreamingHttpResponse
 
 from sessions.htmx import PageRequest
@@ -31,9 +28,6 @@ def _format(request: PageRequest) -> str:
 
 
 def _download(request: PageRequest, export: Export) -> StreamingHttpResponse:
-    chunks: Iterator[bytes] = iter(())
-    if request.method != "HEAD":
-        chunks = chain([next(export.chunks, b"")], export.chunks)
-    response = StreamingHttpResponse(chunks, content_type=export.content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
-    return response
+    chunks = () if request.method == "HEAD" else export.begun()
+    headers = {"Content-Disposition": f'attachment; filename="{export.file_name}"'}
+    return StreamingHttpResponse(chunks, content_type=export.content_type, headers=headers)

@@ -9,6 +9,7 @@ from django.db import transaction
 from sessions.exceptions import KeyInUse, SessionNotActive, SessionNotFound, StaleVersion, UnexpectedIndex
 from sessions.models import Session
 from sessions.models.tag_rows import attach_tags
+from sessions.operations.bulk import apply_to_sessions
 from sessions.operations.editing import edit_message, restore_revision, set_system_prompt
 from sessions.operations.lifecycle import archive_session, restore_session, trash_session
 from sessions.operations.sessions import update_session
@@ -252,6 +253,22 @@ def test_who_is_taken_out_while_waiting_writes_nothing(alice, bob, write):
             lambda: write(bob, session),
         )
     assert_whole(session)
+
+
+@transactional
+def test_many_at_once_in_any_order(alice):
+    """As with an Idempotency-Key, each in one transaction."""
+    ids = [make_session(alice).pk for _ in range(8)]
+
+    def apply(action, ids):
+        with transaction.atomic():
+            return apply_to_sessions(actor=alice, action=action, session_ids=ids)
+
+    for _ in range(3):
+        found = raise_errors(together(partial(apply, "pin", ids), partial(apply, "unpin", ids[::-1])))
+        assert [outcome.problem for outcomes in found for outcome in outcomes] == [None] * 16
+        assert [outcome.session_id for outcome in found[1]] == [str(pk) for pk in ids[::-1]]
+    assert Session.objects.filter(pinned=True).count() in (0, 8)
 
 
 @transactional

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from itertools import chain
 from typing import Annotated, BinaryIO, cast
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -145,9 +144,6 @@ def export_one(
 
 def _streamed(request: ApiRequest, export: Export) -> HttpResponseBase:
     """The file as it is made. What goes wrong before its first piece is still told as a problem."""
-    chunks: Iterator[bytes] = iter(())
-    if request.method != "HEAD":
-        chunks = chain([next(export.chunks, b"")], export.chunks)
-    response = StreamingHttpResponse(chunks, content_type=export.content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
-    return response
+    chunks = () if request.method == "HEAD" else export.begun()
+    headers = {"Content-Disposition": f'attachment; filename="{export.file_name}"'}
+    return StreamingHttpResponse(chunks, content_type=export.content_type, headers=headers)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from uuid import UUID
 
@@ -67,6 +68,10 @@ class Export:
     file_name: str
     content_type: str
     chunks: Iterator[bytes]
+
+    def begun(self) -> Iterator[bytes]:
+        """The chunks, once the first of them is made: what goes wrong before can still be told."""
+        return chain([next(self.chunks, b"")], self.chunks)
 
 
 def export_session(
