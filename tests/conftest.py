@@ -26,11 +26,24 @@ from tests.model_server import ModelServerStub
 
 # Without one of these, and without the mark, a test can't ask the database (pytest-django sees to it).
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
-SAME_GROUND = ("browser", "reliability", "api/test_fuzz.py", "api/test_matrix.py", "access/test_page_matrix.py")
-SERVERS = ("reliability",)  # which start programs over a database of their own
+SERVERS = ("tests/reliability/",)  # which start programs over a database of their own
 # What one sees and does, and what is refused before a database is asked; a few walk through both (`each_database`).
-ALIKE = ("api/test_docs.py", "api/test_openapi.py", "api/test_strict_bodies.py", "browser")
-TESTS = Path(__file__).parent
+ALIKE = (
+    "tests/browser/",
+    *(f"tests/api/test_{name}.py" for name in ("docs", "openapi", "strict_bodies")),
+    *(f"tests/api/test_errors.py::test_{name}" for name in ("wrong_m", "nowhere", "bodies_that_are_none", "unknown_p")),
+    "tests/api/test_files.py::test_hostile_names",
+    *(f"tests/views/test_{name}.py" for name in ("toasts", "times", "errors")),
+)
+# What goes over the same ground often: the tracer of coverage would double its time, and see nothing new.
+SAME_GROUND = (
+    "tests/browser/",
+    "tests/reliability/",
+    "tests/access/test_page_matrix.py",
+    *(f"tests/api/test_{name}" for name in ("fuzz.py", "matrix.py", "files.py::test_hostile_names")),
+    *(f"tests/rendering/test_limits.py::test_{name}" for name in ("no_language", "repeating")),
+    "tests/rendering/test_hostile.py::test_hostile_texts",
+)
 measured: list[Coverage] = []  # while a test is prepared and cleaned up after it is switched off
 
 
@@ -71,19 +84,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def _goes_over_the_same_ground(item: pytest.Item) -> bool:
     is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return _lies_in(item, SAME_GROUND) or is_property
+    return item.nodeid.startswith(SAME_GROUND) or is_property
 
 
 def _is_same_on_every_database(item: pytest.Item) -> bool:
-    if _lies_in(item, ALIKE):
+    if item.nodeid.startswith(ALIKE):
         return item.get_closest_marker("each_database") is None
     uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-    return not uses and item.get_closest_marker("django_db") is None and not _lies_in(item, SERVERS)
-
-
-def _lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
-    path = item.path.relative_to(TESTS)
-    return any(path.is_relative_to(place) for place in places)
+    return not uses and item.get_closest_marker("django_db") is None and not item.nodeid.startswith(SERVERS)
 
 
 @pytest.fixture(autouse=True, scope="session")

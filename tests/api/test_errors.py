@@ -10,7 +10,7 @@ from sessions.models import Session
 from tests.api.contract import BASE, assert_problem, example_bodies, filled, operations
 from tests.clients import ApiClient
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 PATHS = sorted({path for _, path, _ in operations()} | {f"{BASE}/docs", f"{BASE}/openapi.json"})
 KNOWN = {(method, path) for method, path, _ in operations()} | {
     ("GET", f"{BASE}/docs"),

@@ -16,7 +16,7 @@ UNITS = [
     "\n", "    a\n\n", "```\n", "```py\nx = 1\n```\n", "- [ ] a\n", "a@b.c ", "\u2028", "é*", "<!--", "]]>", "a  \n",
 ]  # fmt: skip
 ALLOWED = 0.1  # seconds given to a text in the tests
-SLACK = 5.0  # seconds for the steps between two looks at the clock, on a slow machine and under coverage
+SLACK = 10.0  # seconds for the steps between two looks at the clock, on a slow machine and under coverage
 
 
 @pytest.mark.parametrize("unit", UNITS)
