@@ -97,6 +97,7 @@ def reference(document: Mapping[str, Any]) -> Reference:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             groups.setdefault(operation["tags"][0], []).append(reader.call(method.upper(), path, operation))
+    groups.get("Sessions", []).sort(key=lambda call: call.path.count("/"))  # to make and list them comes first
     forms = [reader.form(name) for name in sorted(document["components"]["schemas"]) if name.endswith("Answer")]
     return Reference(sorted(groups.items(), key=lambda group: _PLACES.get(group[0], 1)), forms)
 

@@ -67,3 +67,4 @@ def test_examples_can_be_sent_as_they_are():
     assert examples["upload_file"].startswith('curl "$URL/sessions/$ID/files/content/notes.txt"')
     assert examples["upload_file"].endswith(" -T notes.txt")
     assert next(iter(groups)) == "Sessions"
+    assert groups["Sessions"][0].path == "/sessions"
