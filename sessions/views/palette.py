@@ -130,7 +130,10 @@ def _of_session(session: Session) -> Iterator[Choice]:
         yield act("Move this session to the trash", "trash", "trash", "#")
     yield Choice("First message", "chevrons-up", f"{page_address}?at=0#m-0")
     yield Choice("Newest message", "chevrons-down", page_address)
-    yield Choice("Revisions of this session", "history", reverse("session_revisions", args=[session.pk]))
+    for label, icon, name in _OF_SESSIONS if session.in_trash else (*_OF_SESSIONS, *_OF_SESSIONS_IN_USE):
+        yield Choice(label, icon, reverse(name, args=[session.pk]))
+    if session.is_readers_own and session.message_count and not session.in_trash:
+        yield Choice("Split this session", "scissors", reverse("session_split", args=[session.pk]))
 
 
 def _commands(request: PageRequest) -> Iterator[Choice]:
@@ -138,6 +141,8 @@ def _commands(request: PageRequest) -> Iterator[Choice]:
     yield Choice("New session", "plus", reverse("session_new"), key="n")
     for label, icon, name in _PLACES:
         yield Choice(label, icon, reverse(name))
+    if request.user.is_superuser:
+        yield Choice("Retention", "clock", reverse("retention"))
     if request.user.is_staff:
         yield Choice("Administration", "lock", reverse("admin:index"))
     for label, icon, theme in _THEMES:
@@ -145,13 +150,24 @@ def _commands(request: PageRequest) -> Iterator[Choice]:
     yield Choice("Sign out", "log-out", action=reverse("sign_out"), name="sign_out", value="yes")
 
 
+_OF_SESSIONS = (
+    ("Revisions of this session", "history", "session_revisions"),
+    ("Activity of this session", "clock", "session_activity"),
+)
+_OF_SESSIONS_IN_USE = (
+    ("Export this session with its files", "download", "session_export"),
+    ("Files of this session", "folder-open", "session_files"),
+    ("Fork this session", "fork", "session_fork"),
+)
 _PLACES = (
     ("All sessions", "layers", "session_list"),
     ("Pinned sessions", "pin", "pinned_sessions"),
     ("Archived sessions", "archive", "archived_sessions"),
     ("Trash", "trash", "trash"),
+    ("Shared with me", "users", "shared_sessions"),
     ("Search", "search", "search"),
     ("Fleet of runs", "bot", "fleet"),
+    ("Insights", "lightbulb", "insights"),
     ("Jobs", "clock", "jobs"),
     ("Import", "upload", "import"),
     ("Tags", "tag", "tags"),

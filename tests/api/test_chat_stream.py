@@ -45,11 +45,14 @@ class TestStream:
         assert len(transcript(session)) == 6
 
     def test_stopped(self, owner, session, model_server):
+        """At once, and not when somebody forgets the response: the model is left."""
+        model_server.manner = "stall"
         response = ask(owner, session, stream=True, headers=KEY)
         parts = iter(response.streaming_content)
         while b"delta" not in next(parts):
             pass
         response.close()
+        assert model_server.hung_up.acquire(timeout=30)
         assert len(transcript(session)) == 4
         assert not IdempotencyKey.objects.exists()
         assert_whole(session)

@@ -9,7 +9,7 @@ import pytest
 
 from sessions.exceptions import ModelServerError, ModelServerUnreachable, UnknownModel
 from sessions.storage import model_server
-from sessions.storage.exchange import read_key
+from sessions.storage.exchange import LONGEST_LINE, read_key
 from sessions.storage.model_server import Finish, Piece, Question, Said
 from sessions.storage.model_server.address import Address
 from tests.model_server import CERTIFICATE, ModelServerStub
@@ -115,6 +115,12 @@ class TestContract:
         with pytest.raises(ModelServerError, match=reason):
             ask()
         assert time.monotonic() - started < 10
+
+    def test_a_line_without_an_end(self, stub, settings):
+        settings.MODEL_SERVER_MAX_BYTES = 2**24
+        stub.pieces = ["x" * 2 * LONGEST_LINE]
+        with pytest.raises(ModelServerError, match="a line without an end"):
+            ask()
 
     def test_a_redirect_is_not_followed(self, stub, settings):
         settings.MODEL_SERVER_KEY = "secret"

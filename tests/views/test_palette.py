@@ -47,6 +47,33 @@ def test_offers_what_can_be_done_to_the_session_below(alice_client, alice, mallo
     assert "Restore from the trash" in options(alice_client, over=session.get_absolute_url())
 
 
+CHOICE = re.compile(
+    r'<(?:a role="option"[^>]*? href="(?P<href>[^"]*)"|button [^>]*?formaction="(?P<action>[^"]*)" '
+    r'name="(?P<name>[^"]*)" value="(?P<value>[^"]*)")[^>]*><span>(?P<label>.*?)</span>'
+)
+
+
+@pytest.mark.parametrize("state", ["active", "archived", "trash"])
+def test_everything_offered_works(ada_client, ada, state):
+    """Each link leads to a page of ours, each button does what it says."""
+    session = make_session(ada, "Mosses", messages=2)
+    if state != "active":
+        (archive_session if state == "archived" else trash_session)(actor=ada, session_id=session.pk)
+    over = session.get_absolute_url()
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{over}"}
+    page = unescape(ada_client.get(reverse("palette"), headers=headers).content.decode())
+    offered = [found.groupdict() for found in CHOICE.finditer(page)]
+    assert len(offered) == page.count('role="option"')
+    assert {"Insights", "Retention", "Shared with me"} <= {one["label"] for one in offered}
+    for one in sorted(offered, key=lambda one: (not one["href"], one["name"] == "sign_out")):
+        if one["href"]:
+            assert ada_client.get(one["href"]).status_code == 200, one
+        else:
+            answer = ada_client.post(one["action"], {one["name"]: one["value"], "next": over})
+            assert answer.status_code in (302, 303), one
+    assert ada_client.get("/").status_code == 303, "signed out, as the last of them said"
+
+
 def test_administration_is_for_administrators(alice_client, ada_client):
     assert "Administration" not in options(alice_client)
     assert "Administration" in options(ada_client)
