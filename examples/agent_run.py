@@ -75,6 +75,9 @@ def main() -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted: the run is silent from now on.", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -58,7 +58,7 @@ SETTINGS = (
     Setting("MODEL_SERVER_MAX_MB", "int", 32, "How much the model server may send for one answer, in MiB."),
     Setting("MODEL_SERVER_MAX_WINDOW", "int", 32768, "The largest context window, in tokens."),
     Setting("MODEL_SERVER_REQUESTS", "int", 0, "Answers that a web worker waits for at once; 0: half its threads."),
-    Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace, or form of files, in MiB; beyond it 413."),
+    Setting("MAX_UPLOAD_MB", "int", 2048, "Largest file of a workspace in MiB; beyond it 413."),
     Setting("WORKSPACE_QUOTA_MB", "int", 10240, "What the files of one session may have together, in MiB."),
     Setting("INDEX_COMMAND", "str", "mcp-vector-search", "What indexes workspaces: a name on PATH, or a path."),
     Setting("INDEX_SECONDS", "int", 1800, "How long indexing one workspace may take."),

@@ -96,7 +96,7 @@ def _longest_form(path: str) -> int:
     if path in _TAKE_IMPORTS:
         return settings.MAX_IMPORT_BYTES + _FORM_BYTES
     if _TAKES_FILES.fullmatch(path):
-        return settings.MAX_UPLOAD_BYTES + _FORM_BYTES
+        return settings.WORKSPACE_QUOTA_BYTES + _FORM_BYTES  # each of them has MAX_UPLOAD_BYTES at most
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 

@@ -18,6 +18,7 @@ from sessions.models.session import Session, Status
 from sessions.models.task import Task, TaskStatus
 
 WAITING, FAILED, SILENT, GOING = range(4)
+LOOKED_AT = 1_000  # runs of each kind, the last heard of: whatever lies in the archive, a look costs no more than that
 _STATES = {
     WAITING: RunState.WAITING.value,
     FAILED: RunState.FAILED.value,
@@ -70,7 +71,8 @@ def read_fleet(user_id: int, *, silent_before: datetime, limit: int, after: Flee
     """Return one page of the runs in the user's sessions and in those that others share with them.
 
     Those that wait come first, then failed, silent, and the others; last heard of first. Stopped and
-    complete runs are over, and so is what lies in the archive or the trash.
+    complete runs are over, and so is what lies in the archive or the trash. Of each kind the LOOKED_AT last
+    heard of are looked at, those in the archive among them.
     """
     parts: list[str] = []
     values: list[Any] = []
@@ -78,11 +80,13 @@ def read_fleet(user_id: int, *, silent_before: datetime, limit: int, after: Flee
         if after is None or group >= after.group:
             condition, own = _range(group, silent_before, after)
             parts.append(
-                f"SELECT * FROM (SELECT {group} AS place, r.session_id, r.heartbeat_at FROM {source} "
-                f"JOIN {_SESSION} s ON s.id = r.session_id WHERE {whose} AND {condition} "
-                f"ORDER BY r.heartbeat_at DESC, r.session_id DESC LIMIT %s) r{len(parts)}"
+                f"SELECT * FROM (SELECT {group} AS place, l.session_id, l.heartbeat_at FROM ("
+                f"SELECT r.session_id, r.heartbeat_at FROM {source} WHERE {whose} AND {condition} "
+                f"ORDER BY r.heartbeat_at DESC, r.session_id DESC LIMIT {LOOKED_AT}) l "
+                f"JOIN {_SESSION} s ON s.id = l.session_id WHERE s.status = %s "
+                f"ORDER BY l.heartbeat_at DESC, l.session_id DESC LIMIT %s) r{len(parts)}"
             )
-            values += [user_id, *own, limit + 1]
+            values += [user_id, *own, Status.ACTIVE.value, limit + 1]
     order = "place, {0}heartbeat_at DESC, {0}session_id DESC"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -100,8 +104,8 @@ def read_fleet(user_id: int, *, silent_before: datetime, limit: int, after: Flee
 
 
 def _range(group: int, silent_before: datetime, after: FleetPosition | None) -> tuple[str, list[Any]]:
-    condition = "r.state = %s AND s.status = %s"
-    values: list[Any] = [_STATES[group], Status.ACTIVE.value]
+    condition = "r.state = %s"
+    values: list[Any] = [_STATES[group]]
     if group in (SILENT, GOING):
         condition += f" AND r.heartbeat_at {'<' if group == SILENT else '>='} %s"
         values.append(db_time(silent_before))

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,13 +32,18 @@ def disk_use(
 
     What is missing or unreadable counts nothing.
     """
+    workspace = opened_workspace(session_id, in_trash=in_trash)
+    if workspace is None:
+        return DiskUse()
+    return measure(workspace, most=most, without="" if with_index else INDEX)
+
+
+def opened_workspace(session_id: UUID, *, in_trash: bool) -> int | None:
+    """The descriptor of a workspace, wherever it is; None if it is missing or unreadable."""
     for base in (trash(), root()) if in_trash else (root(), trash()):
-        try:
-            workspace = os.open(os.path.join(base, str(session_id)), _OPEN_DIRECTORY)
-        except OSError:
-            continue
-        return measure(workspace, most=most, without="" if with_index else INDEX)
-    return DiskUse()
+        with suppress(OSError):
+            return os.open(os.path.join(base, str(session_id)), _OPEN_DIRECTORY)
+    return None
 
 
 def sum_of(uses: Iterable[DiskUse]) -> DiskUse:

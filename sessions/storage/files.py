@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, QuotaExceeded
 from sessions.storage.names import is_plain_name
 from sessions.storage.removal import remove_tree
-from sessions.storage.room import take_room
+from sessions.storage.room import forget_room, take_room
 from sessions.storage.workspaces import CONTENT, translated, workspace_path
 
 MOST_LISTED = 10_000
@@ -293,6 +293,7 @@ def removed_file(session_id: UUID, names: Names) -> Iterator[None]:
             raise
         with translated("remove the file"):
             remove_tree(f"/proc/self/fd/{workspace}", aside)
+        forget_room(workspace)
 
 
 @contextmanager

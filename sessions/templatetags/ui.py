@@ -28,6 +28,14 @@ def moment(value: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def line_time(value: datetime) -> SafeString:
+    """`<time>` of a line of a log: it says the same however long the page is open."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', times.machine(value), times.exact(value), times.clock(value)
+    )
+
+
 @register.filter
 def exact(value: datetime) -> str:
     """The whole moment in the reader's time zone."""

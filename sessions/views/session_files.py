@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
@@ -22,10 +24,11 @@ from sessions.models import Session
 from sessions.operations.files import put_file, remove_file
 from sessions.rendering import markdown
 from sessions.storage import files
-from sessions.storage.disk_use import disk_use
 from sessions.storage.files import OpenFile
 from sessions.storage.names import checked_path
 from sessions.storage.ranges import BLOCK, download
+from sessions.storage.room import used_room
+from sessions.storage.workspaces import translated
 from sessions.storage.zipping import zipped
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
@@ -56,6 +59,7 @@ def browse(request: PageRequest, session_id: str) -> HttpResponseBase:
     """A directory (`?path=`) with its files, or its tree as a fragment; a POST uploads `files`, several at once."""
     session = load(request, session_id)
     if request.method == "POST":
+        _receive(request)
         return _upload(request, session)
     return _directory(request, session, request.GET.get("path", "content"))
 
@@ -67,10 +71,16 @@ def _directory(
     context: dict[str, Any] = {"session": session, "path": path, "problems": problems}
     context["steps"] = [("/".join(names[: number + 1]), name) for number, name in enumerate(names)]
     context["entries"] = [] if session.in_trash else files.list_directory(session.pk, names)
-    context["use"], context["quota"] = disk_use(session.pk, in_trash=session.in_trash), settings.WORKSPACE_QUOTA_BYTES
     if wants_fragment(request) and "tree" in request.GET:
         return fragment(request, "sessions/_tree.html", context)
+    context["use"], context["quota"] = used_room(session.pk, in_trash=session.in_trash), settings.WORKSPACE_QUOTA_BYTES
     return render_page(request, "sessions/files.html", context, status=status)
+
+
+def _receive(request: PageRequest) -> None:
+    """Read the form, whose large files are received as temporary files. Raises StorageFull, StorageError."""
+    with translated("receive the files"), suppress(UnreadablePostError):
+        request.FILES.keys()
 
 
 @csrf_protect

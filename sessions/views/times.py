@@ -44,6 +44,11 @@ def exact(value: datetime) -> str:
     return format_date(timezone.localtime(value), "j M Y, H:i")
 
 
+def clock(value: datetime) -> str:
+    """The time of day, for lines of a log: `16:50:07`."""
+    return format_date(timezone.localtime(value), "H:i:s")
+
+
 def day(value: datetime) -> str:
     """The day alone: `21 Nov`."""
     return format_date(timezone.localtime(value), "j M")

@@ -1,4 +1,4 @@
-// A model's answer is shown as text while it comes.
+// A model's answer, while it comes.
 const asked = one("#asked");
 on("htmx:beforeSend", ({ target, detail: { xhr } }) => {
   if (!target.matches(".asks")) return;
@@ -12,5 +12,5 @@ on("htmx:beforeSend", ({ target, detail: { xhr } }) => {
     answer.textContent = body.firstChild?.textContent;
   };
 });
-for (const type of ["htmx:afterRequest", "htmx:afterSettle"]) on(type, () => (asked.hidden = !one(".asks.htmx-request")));
+on("htmx:afterRequest htmx:afterSettle", () => (asked.hidden = !one(".asks.htmx-request")));
 on("click", ({ target }) => target.matches(".stop") && htmx.trigger(target.form, "htmx:abort"));

@@ -1,10 +1,10 @@
-// A key presses what carries it (aria-keyshortcuts), never while typing; in a list, of the row with the focus.
+// A key presses what carries it; in a list, of the row with the focus.
 on("keydown", (event) => {
   const { key, target } = event;
   const modified = event.ctrlKey || event.metaKey;
   if (event.defaultPrevented || event.altKey || event.isComposing) return;
   if (key === "Enter" && modified) target.form?.requestSubmit();
-  // Escape leaves a form in which nothing was written.
+  // Escape leaves an unchanged form.
   if (key === "Escape" && (target.matches("input") || target.value === target.defaultValue)) {
     target.closest("form")?.querySelector(".cancel")?.click();
   }
@@ -12,14 +12,15 @@ on("keydown", (event) => {
   const typing = target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
   if ((typing && !modified) || one("dialog[open], a.htmx-request")) return;
   const name = modified ? `Control+${key.toUpperCase()}` : key;
-  if (name === "j" || name === "k") step(name === "j" ? 1 : -1);
+  const by = { j: 1, k: -1 }[name];
+  if (by) step(by);
   const marked = all(`[aria-keyshortcuts="${CSS.escape(name)}"]`);
   const shown = marked.findLast((found) => found.checkVisibility() && !found.closest(".row:not(:focus-within)"));
   (shown ?? marked.find((found) => found.closest("#side")))?.click();
   if (marked.length) event.preventDefault();
 });
 
-// To the next session or turn, from the focus or else from what is in view.
+// To the next session or turn, from the focus or what is in view.
 function step(by) {
   const stops = all(".row .name, .msg.user .permalink");
   const at = stops.findIndex((stop) => stop.closest(".row, .msg").contains(document.activeElement));

@@ -1,19 +1,17 @@
-// The list.
 const picked = () => all(".pick:checked");
 const current = () => document.activeElement.closest(".row");
 const goTo = (row) => row?.querySelector(".name").focus();
 
-// One set of tools goes from row to row.
+// The tools go from row to row.
 const tools = one("#tools").content.firstElementChild;
 function equip(row) {
   if (!row || row === tools.parentElement || tools.contains(document.activeElement)) return;
   for (const button of tools.children) button.value = row.querySelector(".pick").value;
-  tools.classList.toggle("pinned", row.matches(":has(.lead.i-pin)"));
   row.append(tools);
 }
-for (const type of ["pointerover", "focusin"]) on(type, ({ target }) => equip(target.closest(".row")));
+on("pointerover focusin", ({ target }) => equip(target.closest(".row")));
 
-// Selecting: Shift takes all between, Escape lets go.
+// Shift selects all between, Escape none.
 let anchor;
 function pick(boxes, checked) {
   for (const box of boxes) box.checked = checked;
@@ -38,7 +36,7 @@ on("keydown", ({ key, target }) => {
   else if (!target.closest("dialog, [popover]")) pick(picked(), false);
 }, true);
 
-// A change keeps the selection; the focus stays or goes to the next row.
+// A change keeps selection and focus.
 let kept = [];
 on("htmx:configRequest", ({ detail: { parameters } }) => (parameters.shown = all(".row").length));
 on("htmx:beforeSwap", ({ detail: { xhr, requestConfig } }) => {
@@ -50,4 +48,4 @@ on("htmx:oobBeforeSwap", ({ target }) => {
 });
 on("htmx:afterRequest", () => pick(all(".pick").filter(({ value }) => kept.includes(value)), true));
 
-pick([]); // the browser keeps ticks over a reload
+pick([]); // ticks outlive a reload

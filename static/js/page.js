@@ -1,15 +1,15 @@
 // On every page.
-const on = (type, act, first) => document.addEventListener(type, act, first);
+const on = (types, act, first) => types.split(" ").forEach((type) => document.addEventListener(type, act, first));
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const place = (element) => element.getBoundingClientRect();
 const cookie = (name) => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1];
 const keep = (name, value) => (document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`);
 
-document.documentElement.classList.add("scripted");
+one("html").classList.add("scripted");
 keep("zone", Intl.DateTimeFormat().resolvedOptions().timeZone ?? ""); // the server writes times in it
 
-// A .copy copies the field that it names, its figure's code, or what it leads to.
+// A .copy copies what it names, its figure's code, or what it leads to.
 on("click", async (event) => {
   const button = event.target.closest(".copy");
   if (!button) return;
@@ -31,7 +31,7 @@ on("click", async (event) => {
   one("#said").textContent = "Copied";
 });
 
-// The newest proof of origin, and the button pressed.
+// The proof of origin, and the button pressed.
 on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => {
   if (verb === "get") return;
   parameters.csrfmiddlewaretoken = cookie("csrftoken");
@@ -39,18 +39,29 @@ on("htmx:configRequest", ({ detail: { verb, parameters, triggeringEvent } }) => 
   if (name) parameters[name] = value;
 });
 
-// A refusal brings its toast and is never painted (htmx-config).
+// A refusal brings a toast.
 const say = ({ target }, id) => target.id === "live" || one("#toasts").append(one(id).content.cloneNode(true));
 on("htmx:responseError", (event) => event.detail.xhr.response.includes("#toasts") || say(event, "#refused"));
 on("htmx:sendError", (event) => say(event, "#unreachable"));
 on("htmx:afterRequest", ({ target, detail: { xhr } }) => {
   if (target.id === "live") one("#away").hidden = (xhr.status || 500) < 500;
 });
-// How much of an upload is sent; then the server works.
+// How much of an upload is sent.
 on("htmx:xhr:progress", ({ target, detail: { loaded, total } }) => {
   const bar = target.querySelector(".working progress");
   if (loaded < total) bar?.setAttribute("value", loaded / total);
   else bar?.removeAttribute("value");
+});
+// Files dropped on .drops go up.
+on("dragover dragleave drop", (event) => {
+  const form = event.composedPath().find((node) => node.matches?.(".drops"))?.querySelector(".upload");
+  const { files, types } = event.dataTransfer;
+  if (!form || !types.includes("Files")) return;
+  event.preventDefault();
+  form.classList.toggle("over", event.type === "dragover");
+  if (event.type !== "drop") return;
+  form.files.files = files;
+  form.requestSubmit();
 });
 // What nobody sees asks nothing.
 on("htmx:beforeRequest", (event) => {
@@ -62,7 +73,7 @@ on("htmx:oobBeforeSwap", ({ detail }) => {
   detail.shouldSwap = !detail.target.matches(writing);
 });
 
-// What arrives moves nothing that one reads; at the end of a transcript one follows it.
+// What arrives moves nothing that one reads; at the end one follows.
 const box = () => one(".scroll");
 const follows = () => Math.abs(box().scrollTop) < 60 && !one("#later");
 let ends = [];

@@ -1,9 +1,9 @@
-// A link opens at its message, also if the page came in pieces.
+// A link opens at its message, loaded or not.
 const { hash, search } = location;
 if (/^#m-\d+$/.test(hash) && !one(hash) && !search) location.replace(`?at=${hash.slice(3)}${hash}`);
 if (!hash) one("[autofocus]")?.scrollIntoView();
 
-// New messages are counted; one's own are gone to.
+// New messages are counted.
 const fresh = one("#fresh");
 let known;
 function count() {
@@ -18,7 +18,7 @@ if (fresh) {
   on("live", () => box().scrollTo(0, 0));
 }
 
-// The server reads what is folded away, so that nothing flickers.
+// The server knows what is folded.
 on("toggle", ({ target: { dataset, open } }) => {
   if (!dataset.fold) return;
   const names = new Set(cookie("folded")?.split("."));

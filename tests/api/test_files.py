@@ -5,6 +5,7 @@ import zipfile
 from urllib.parse import quote
 
 import pytest
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 
 from sessions import access
@@ -210,8 +211,9 @@ def test_pages(alice_client, mallory_client, owner, session, url):
 
 
 def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
-    """Up to the largest upload; who isn't signed in, or sends no token of the form, leaves nothing."""
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.MAX_UPLOAD_BYTES = 1000, 3 * 2**20
+    """Up to the quota, and each file up to the largest upload; a form without its token leaves nothing."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.MAX_UPLOAD_BYTES = 1000, 2**20
+    settings.WORKSPACE_QUOTA_BYTES = 3 * 2**20
     page = f"/sessions/{session.pk}/files/"
     browser = Client(enforce_csrf_checks=True)
     form = {"path": "content", "files": io.BytesIO(b"x" * 2**20)}
@@ -224,18 +226,69 @@ def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
     browser.cookies["csrftoken"] = "x" * 32
     form["files"].seek(0)
     assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 303
-    form["files"] = io.BytesIO(b"x" * (4 * 2**20))
+    two = [io.BytesIO(b"y" * (2**20 - 1)), io.BytesIO(b"y" * (2**20 + 1))]
+    two[0].name, two[1].name = "another", "too large"
+    refused = browser.post(page, {"path": "content", "files": two}, headers={"X-CSRFToken": "x" * 32})
+    assert (refused.status_code, "too large: A file has at most 1 MiB here." in refused.text) == (413, True)
+    form["files"] = io.BytesIO(b"x" * (5 * 2**20))
     form["files"].name = "larger"
     assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 413
-    assert [entry.name for entry in files.list_directory(session.pk, ("content",))] == ["large"]
+    assert [entry.name for entry in files.list_directory(session.pk, ("content",))] == ["another", "large"]
+    assert "2.0\xa0MB of 3.0\xa0MB used" in browser.get(page).text
+
+
+def test_no_room_to_receive_a_form(alice_client, session, settings, monkeypatch):
+    """The disk of temporary files is full: 507 and a sentence."""
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", full)
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10
+    form = {"path": "content", "files": io.BytesIO(b"x" * 1000)}
+    form["files"].name = "large"
+    answer = alice_client.post(f"/sessions/{session.pk}/files/", form)
+    assert (answer.status_code, "the disk is full" in answer.text) == (507, True)
+    assert files.list_directory(session.pk, ("content",)) == []
+
+
+@pytest.fixture
+def shared(alice, session):
+    """The files of the session, as somebody sees them who has a link."""
+    _, secret = make_link(actor=alice, session_id=session.pk, include_files=True)
+    return f"/shared/{secret}/files/"
 
 
 @pytest.mark.parametrize("path", [path for path in HOSTILE if path])
-def test_hostile_names_on_every_page(alice_client, session, path):
+def test_hostile_names_on_every_page(alice_client, session, shared, path):
     page = f"/sessions/{session.pk}/files/"
+    before = sorted(workspace_path(session.pk).parent.rglob("*"))
     written = quote(path.encode(errors="surrogatepass"))
-    for place in (f"?path={written}", f"view/?path={written}", f"raw/?path={written}", f"zip/?path={written}"):
-        assert 400 <= alice_client.get(page + place).status_code < 500, place
-    assert (
-        400 <= alice_client.post(f"{page}remove/", {"path": path.encode(errors="replace").decode()}).status_code < 500
-    )
+    for place in ("?path=", "?tree=1&path=", "view/?path=", "raw/?path=", "zip/?path="):
+        assert 400 <= alice_client.get(page + place + written).status_code < 500, place
+    for place in ("?path=", "raw/?path="):
+        assert 400 <= Client().get(shared + place + written).status_code < 500, place
+    sendable = path.encode(errors="replace").decode()
+    assert 400 <= alice_client.post(f"{page}remove/", {"path": sendable}).status_code < 500
+    if path in SENDABLE:
+        upload = io.BytesIO(b"hello")
+        upload.name = "plain"
+        assert 400 <= alice_client.post(page, {"path": path, "files": upload}).status_code < 500
+    assert sorted(workspace_path(session.pk).parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("path", [path for path in SENDABLE if not {"\r", "\n", "\0"} & set(path)])
+def test_hostile_names_of_uploads(alice_client, session, path):
+    """A browser sends a name alone; whatever else is sent, only its last part counts, in this directory, or nothing."""
+    before = set(workspace_path(session.pk).parent.rglob("*"))
+    name = path.replace("\\", "\\\\").replace('"', '\\"')
+    body = (
+        '--b\r\nContent-Disposition: form-data; name="path"\r\n\r\ncontent\r\n'
+        f'--b\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\nhello\r\n--b--\r\n'
+    ).encode()
+    page = f"/sessions/{session.pk}/files/"
+    answer = alice_client.post(page, body, content_type="multipart/form-data; boundary=b")
+    assert answer.status_code == 303 or 400 <= answer.status_code < 500
+    made = set(workspace_path(session.pk).parent.rglob("*")) - before
+    assert {entry.parent for entry in made} <= {workspace_path(session.pk) / "content"}
+    assert all(not entry.name.startswith(".") for entry in made)

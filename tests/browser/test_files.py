@@ -55,6 +55,29 @@ def test_there_and_back(alice_page: Page, alice: User, tmp_path: Path, check_axe
     expect(page.locator(".files .card")).to_have_count(5)
 
 
+DRAGGED = """() => {
+  const dragged = new DataTransfer();
+  for (const name of ["one.txt", "two.txt"]) dragged.items.add(new File(["dropped"], name));
+  return dragged;
+}"""
+
+
+def test_dropped_anywhere_on_the_files(alice_page: Page, alice: User) -> None:
+    """On the panel of the session's page, and on the page of its files: they go up at once."""
+    page, session = alice_page, make_session(alice)
+    page.goto(f"/sessions/{session.pk}/")
+    dragged = {"dataTransfer": page.evaluate_handle(DRAGGED)}
+    workspace = page.locator("details[data-fold=workspace]")
+    workspace.locator("h2").dispatch_event("dragover", dragged)
+    expect(workspace.locator(".upload.over")).to_be_visible()
+    workspace.locator("h2").dispatch_event("drop", dragged)
+    expect(page.locator(".toast")).to_contain_text("Kept 2 files.")
+    expect(page.locator(".files .card")).to_contain_text(["one.txt", "two.txt"])
+    page.locator(".files .card").first.dispatch_event("drop", {"dataTransfer": page.evaluate_handle(DRAGGED)})
+    page.get_by_role("link", name="one.txt", exact=True).click()
+    expect(page.locator("main, body").first).to_contain_text("dropped")
+
+
 def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_path: Path, settings, screenshot) -> None:
     """Uploaded over a line of 1 MB a second, and refused for what is too large, with what was kept said."""
     page = alice_page

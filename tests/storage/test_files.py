@@ -225,6 +225,27 @@ def test_many_files_are_not_counted_at_every_upload(session_id, place, counted):
         write(session_id, "content/b", b"x")
 
 
+def test_readers_do_not_count_each_time(session_id, place, counted, monkeypatch):
+    """What is shown is noted too, and counts for uploads; of too many files it is said that there are more."""
+    fill(place, 1000)
+    write(session_id, "content/a", b"x" * 1000)
+    assert [room.used_room(session_id).size for _ in range(3)] == [1000] * 3
+    assert len(counted) == 1
+    remove(session_id, ("content", "a"))
+    assert [room.used_room(session_id).size for _ in range(3)] == [0] * 3
+    assert len(counted) == 2
+    write(session_id, "content/a", b"x" * 9000)
+    assert len(counted) == 2
+    with pytest.raises(QuotaExceeded):
+        write(session_id, "content/b", b"x" * 2000)
+    remove(session_id, ("content", "a"))
+    monkeypatch.setattr(room, "measure", lambda directory, **options: disk_use.measure(directory, most=1001))
+    assert [room.used_room(session_id).is_whole for _ in range(3)] == [False] * 3
+    monkeypatch.undo()
+    write(session_id, "content/a", b"x" * QUOTA)
+    assert not room.used_room(uuid4()).size
+
+
 def test_few_files_are_counted_each_time(session_id, place, counted):
     write(session_id, "content/a", b"x" * 1000)
     (place / "content" / "b").write_bytes(b"x" * 9000)
@@ -348,17 +369,21 @@ def test_into_a_directory_that_goes_meanwhile(session_id, place):
 
 
 def swap(session_id, place, secret, times):
-    """While names are swapped for links and back, nothing outside is read or written."""
-    content = place / "content"
-    (content / "d").mkdir()
-    (content / "d" / "secret").write_text("inside")
+    """While a directory is swapped for a link and back so many times, nothing outside is read, written or removed."""
+    content, outside = place / "content", secret.parent
+    for directory, text in ((content / "d", "inside"), (outside, "outside")):
+        directory.mkdir(exist_ok=True)
+        for name in ("secret", "new"):
+            (directory / name).write_text(text)
     stop = threading.Event()
+    swapped = []
 
     def swapping():
         while not stop.is_set():
             os.rename(content / "d", content / "kept")
             with contextlib.suppress(FileExistsError):  # the writer made the directory anew
-                (content / "d").symlink_to(secret.parent)
+                (content / "d").symlink_to(outside)
+                swapped.append(True)
                 os.rename(content / "d", content / "aside")
                 (content / "aside").unlink()
             while (content / "kept").exists():
@@ -368,12 +393,15 @@ def swap(session_id, place, secret, times):
 
     thread = threading.Thread(target=swapping)
     thread.start()
+    done = 0
     try:
-        for _ in range(times):
+        while thread.is_alive() and (done < times or len(swapped) < times):
+            done += 1
             for call in (
                 lambda: read(session_id, "content/d/secret"),
                 lambda: b"".join(zipped(session_id, ("content",))),
                 lambda: write(session_id, "content/d/new", b"x") and b"",
+                lambda: remove(session_id, ("content", "d", "new")) or b"",
             ):
                 with contextlib.suppress(FileNotFound, InTheWay):
                     assert b"outside" not in call()
@@ -382,15 +410,13 @@ def swap(session_id, place, secret, times):
         stop.set()
         thread.join()
     assert is_swapping
-    assert os.listdir(secret.parent) == ["secret"]
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"secret": "outside", "new": "outside"}
 
 
 def test_swapped_meanwhile(session_id, place, secret):
-    secret.write_text("outside")
     swap(session_id, place, secret, 40)
 
 
 @pytest.mark.soak
 def test_swapped_meanwhile_for_long(session_id, place, secret):
-    secret.write_text("outside")
     swap(session_id, place, secret, 1000)

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sessions.models import Run
+from sessions.models import Run, Session
+from sessions.models import fleet as rows
 from sessions.models.fleet import read_fleet
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.runs.clarifications import ask
@@ -90,6 +91,16 @@ def test_pages(alice_client, alice):
     states = {str(pk): state for pk, state in Run.objects.values_list("session_id", "state")}
     assert [states[pk] for pk in found] == ["failed"] * 30 + ["going"] * 100
     assert names(alice_client.get("/fleet/?after=nonsense")) == names(alice_client.get("/fleet/"))
+
+
+def test_an_archive_full_of_failed_runs_is_not_gone_through(alice, monkeypatch):
+    """Of each kind those that were heard of last are looked at."""
+    monkeypatch.setattr(rows, "LOOKED_AT", 5)
+    failed = make_runs(alice, 9, "failed")
+    Session.objects.filter(pk__in=[session.pk for session in failed[1:7]]).update(status="archived")
+    going = make_runs(alice, 1)
+    found = read_fleet(alice.pk, silent_before=timezone.now() - MINUTE, limit=50).rows
+    assert [row["session_id"] for row in found] == [str(failed[0].pk), str(going[0].pk)]
 
 
 def test_as_many_statements_for_many(alice_client, alice):

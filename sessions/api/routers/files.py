@@ -21,10 +21,10 @@ from sessions.api.preconditions import expected_version
 from sessions.api.schemas.files import DirectoryPath, EntryAnswer, FileListAnswer, FilePath
 from sessions.operations.files import put_file, remove_file
 from sessions.storage import files
-from sessions.storage.disk_use import disk_use
 from sessions.storage.files import Entry
 from sessions.storage.names import checked_path
 from sessions.storage.ranges import BLOCK, download
+from sessions.storage.room import used_room
 
 router = ApiRouter(tags=["Files"])
 
@@ -45,7 +45,7 @@ def list_files(request: ApiRequest, session_id: str, path: Annotated[DirectoryPa
         {
             "path": path,
             "files": [_entry(entry) for entry in found],
-            "used": disk_use(session_id_of(row)).size,
+            "used": used_room(session_id_of(row)).size,
             "quota": settings.WORKSPACE_QUOTA_BYTES,
         }
     )
