@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from sessions.operations.files import put_file
+from sessions.storage import files
 from tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,9 +56,9 @@ def test_there_and_back(alice_page: Page, alice: User, tmp_path: Path, check_axe
     expect(page.locator(".files .card")).to_have_count(5)
 
 
-DRAGGED = """() => {
+DRAGGED = """(names) => {
   const dragged = new DataTransfer();
-  for (const name of ["one.txt", "two.txt"]) dragged.items.add(new File(["dropped"], name));
+  for (const name of names) dragged.items.add(new File(["dropped"], name));
   return dragged;
 }"""
 
@@ -66,16 +67,17 @@ def test_dropped_anywhere_on_the_files(alice_page: Page, alice: User) -> None:
     """On the panel of the session's page, and on the page of its files: they go up at once."""
     page, session = alice_page, make_session(alice)
     page.goto(f"/sessions/{session.pk}/")
-    dragged = {"dataTransfer": page.evaluate_handle(DRAGGED)}
+    dragged = {"dataTransfer": page.evaluate_handle(DRAGGED, ["one.txt", "two.txt"])}
     workspace = page.locator("details[data-fold=workspace]")
     workspace.locator("h2").dispatch_event("dragover", dragged)
     expect(workspace.locator(".upload.over")).to_be_visible()
     workspace.locator("h2").dispatch_event("drop", dragged)
     expect(page.locator(".toast")).to_contain_text("Kept 2 files.")
     expect(page.locator(".files .card")).to_contain_text(["one.txt", "two.txt"])
-    page.locator(".files .card").first.dispatch_event("drop", {"dataTransfer": page.evaluate_handle(DRAGGED)})
-    page.get_by_role("link", name="one.txt", exact=True).click()
-    expect(page.locator("main, body").first).to_contain_text("dropped")
+    dragged = {"dataTransfer": page.evaluate_handle(DRAGGED, ["three.txt"])}
+    page.locator(".files .card").first.dispatch_event("drop", dragged)
+    expect(page.locator(".files .card")).to_contain_text(["one.txt", "three.txt", "two.txt"])
+    assert files.list_directory(session.pk, ("content",))[1].size == len("dropped")
 
 
 def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_path: Path, settings, screenshot) -> None:

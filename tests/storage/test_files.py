@@ -1,8 +1,6 @@
 """Files of a workspace on a real disk: nothing outside is touched, nothing hangs, nothing is half written."""
 
-import contextlib
 import os
-import shutil
 import socket
 import threading
 from pathlib import Path
@@ -11,33 +9,13 @@ from uuid import uuid4
 import pytest
 
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, Invalid, QuotaExceeded, StorageError, StorageFull
-from sessions.storage import disk_use, files, room, workspaces, zipping
+from sessions.storage import disk_use, files, room, zipping
 from sessions.storage.names import checked_path
 from sessions.storage.unfinished_changes import forget, unfinished_changes
 from sessions.storage.zipping import zipped
 from tests.together import together
 
 QUOTA = 10_000
-
-
-@pytest.fixture
-def session_id():
-    session_id = uuid4()
-    workspaces.create(session_id)
-    return session_id
-
-
-@pytest.fixture
-def place(session_id) -> Path:
-    return workspaces.workspace_path(session_id)
-
-
-@pytest.fixture
-def secret(tmp_path) -> Path:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "secret").write_text("secret")
-    return outside / "secret"
 
 
 def write(session_id, path, data=b"data", *, size=None, quota=QUOTA):
@@ -366,57 +344,3 @@ def test_into_a_directory_that_goes_meanwhile(session_id, place):
             write(session_id, "content/d/new", b"x")
     assert os.listdir(place / "content") == []
     assert [name for name in os.listdir(place) if name.startswith(".upload")] == []
-
-
-def swap(session_id, place, secret, times):
-    """While a directory is swapped for a link and back so many times, nothing outside is read, written or removed."""
-    content, outside = place / "content", secret.parent
-    for directory, text in ((content / "d", "inside"), (outside, "outside")):
-        directory.mkdir(exist_ok=True)
-        for name in ("secret", "new"):
-            (directory / name).write_text(text)
-    stop = threading.Event()
-    swapped = []
-
-    def swapping():
-        while not stop.is_set():
-            os.rename(content / "d", content / "kept")
-            with contextlib.suppress(FileExistsError):  # the writer made the directory anew
-                (content / "d").symlink_to(outside)
-                swapped.append(True)
-                os.rename(content / "d", content / "aside")
-                (content / "aside").unlink()
-            while (content / "kept").exists():
-                with contextlib.suppress(OSError):
-                    shutil.rmtree(content / "d", ignore_errors=True)
-                    os.rename(content / "kept", content / "d")
-
-    thread = threading.Thread(target=swapping)
-    thread.start()
-    done = 0
-    try:
-        while thread.is_alive() and (done < times or len(swapped) < times):
-            done += 1
-            for call in (
-                lambda: read(session_id, "content/d/secret"),
-                lambda: b"".join(zipped(session_id, ("content",))),
-                lambda: write(session_id, "content/d/new", b"x") and b"",
-                lambda: remove(session_id, ("content", "d", "new")) or b"",
-            ):
-                with contextlib.suppress(FileNotFound, InTheWay):
-                    assert b"outside" not in call()
-    finally:
-        is_swapping = thread.is_alive()
-        stop.set()
-        thread.join()
-    assert is_swapping
-    assert {path.name: path.read_text() for path in outside.iterdir()} == {"secret": "outside", "new": "outside"}
-
-
-def test_swapped_meanwhile(session_id, place, secret):
-    swap(session_id, place, secret, 40)
-
-
-@pytest.mark.soak
-def test_swapped_meanwhile_for_long(session_id, place, secret):
-    swap(session_id, place, secret, 1000)
