@@ -117,16 +117,17 @@ class Server:
 
     def start(self) -> Self:
         """Start it, in a process group of its own, and wait until it answers."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
-                cwd=PROJECT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._answers, 60, "the server answers")
+        with socket.socket() as kept:  # the port is nobody else's until the server listens there
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            kept.bind(("127.0.0.1", 0))
+            self.port = kept.getsockname()[1]
+            with open(self.directory / "log", "ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                    cwd=PROJECT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )  # fmt: skip
+            wait_until(self._answers, 120, "the server answers")
         return self
 
     def _answers(self) -> bool:
