@@ -60,7 +60,5 @@ def behind(change: Callable[[], Any], call: Callable[[], Any]) -> Any:
 
 def _is_anybody_waiting() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")  # of this moment, in a transaction too
         return bool(cursor.fetchone()[0])
