@@ -175,16 +175,19 @@ def test_a_server_that_takes_a_little_now_and_then_is_left(settings):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         settings.MODEL_SERVER = f"ollama:http://127.0.0.1:{server.getsockname()[1]}"
 
+        is_over = threading.Event()
+
         def sip():
             taken, until = server.accept()[0], time.monotonic() + 20  # and then it has had enough
             with taken, contextlib.suppress(OSError):
-                while time.monotonic() < until and taken.recv(4096):
-                    time.sleep(0.02)
+                while time.monotonic() < until and taken.recv(4096) and not is_over.wait(0.02):
+                    pass
 
         sipping = threading.Thread(target=sip)
         sipping.start()
         with pytest.raises(ModelServerError, match=r"took longer than 1 seconds|takes nothing"):
             ask(Question("m", [Said("user", "x" * (16 * 2**20))], 8192))
+        is_over.set()
         sipping.join()
 
 
