@@ -96,4 +96,7 @@ def test_many_at_once(owner, alice, mallory, session):
         }
     assert Session.objects.get(pk=session.pk).in_trash
     assert_problem(owner.post(f"{BASE}/sessions/bulk", {"session_ids": ids, "action": "tag"}), 400)
-    assert_problem(owner.post(f"{BASE}/sessions/bulk", {"session_ids": ids, "action": "purge"}), 422)
+    assert_problem(owner.post(f"{BASE}/sessions/bulk", {"session_ids": ids, "action": "shred"}), 422)
+    purged = owner.post(f"{BASE}/sessions/bulk", {"session_ids": ids, "action": "purge"}).json()["results"]
+    assert [one["ok"] for one in purged] == [True, False, True, False]
+    assert list(Session.objects.all()) == [hers]

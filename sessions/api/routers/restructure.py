@@ -156,7 +156,7 @@ def _part(form: PartForm) -> Part:
     **documented({200: BulkAnswer}, writes=True),
 )
 def bulk(request: ApiRequest, form: BulkForm) -> HttpResponse:
-    """Each session succeeds or fails by itself. `delete` moves to the trash."""
+    """Each session succeeds or fails by itself. `delete` moves to the trash; `purge` deletes for ever, there or not."""
     outcomes = apply_to_sessions(
         actor=request.auth, action=form.action, session_ids=form.session_ids, tag=form.tag or ""
     )

@@ -107,7 +107,7 @@ class BulkForm(Form):
     )
 
     session_ids: Annotated[list[SessionId], Field(max_length=MAX_SESSIONS)]
-    action: Literal["archive", "restore", "delete", "pin", "unpin", "tag", "untag"]
+    action: Literal["archive", "restore", "delete", "purge", "pin", "unpin", "tag", "untag"]
     tag: TagName | None = Field(None, description="For `tag` and `untag`.")
 
 
