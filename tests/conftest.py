@@ -39,8 +39,7 @@ ALIKE = (
 SAME_GROUND = (
     "tests/browser/",
     "tests/reliability/",
-    "tests/access/test_page_matrix.py",
-    *(f"tests/api/test_{name}" for name in ("fuzz.py", "matrix.py", "files.py::test_hostile_names")),
+    *(f"tests/api/test_{name}" for name in ("fuzz.py", "files.py::test_hostile_names")),
     *(f"tests/rendering/test_limits.py::test_{name}" for name in ("no_language", "repeating")),
     "tests/rendering/test_hostile.py::test_hostile_texts",
 )
