@@ -42,6 +42,7 @@ def logging_config(level: str, log_format: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "propagate": True},
             "axes": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},  # it tells of every call of Qdrant
         },
     }
 
