@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sessions.access import Actor, is_still_let_in, session_for_writing
+from sessions.access import LOOK_SECONDS, Actor, is_still_let_in, session_for_writing
 from sessions.exceptions import AnswerStopped, ModelServerError, TranscriptChanged
 from sessions.models import Message, Role, Session
 from sessions.operations.context_window import Window, adjusted, window_after
@@ -27,8 +27,6 @@ from sessions.storage.model_server import Finish, Piece, Question
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-LOOK_SECONDS = 4.0  # between two looks at whether whoever asked may still do so
 
 _Stand = list[tuple[int, int, datetime | None]]
 
