@@ -28,11 +28,11 @@ def main(grace_seconds: str, answer: str, *command: str) -> int:
     _prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what it starts in the background is ours once its own parent is gone
     wakeups = _wakeups()
     try:
-        program = _start(answer, command)
+        started = _start(answer, command)
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return NOT_STARTED
-    code = None
+    program, code = started.pid, None
     while code is None:
         if _LIFELINE in select.select([_LIFELINE, wakeups], [], [])[0]:
             os.killpg(program, signal.SIGTERM)
@@ -58,8 +58,11 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     """A signal that is handled, unlike an ignored one, is what it always was in the program."""
 
 
-def _start(answer: str, command: tuple[str, ...]) -> int:
-    """Start the program in a session of its own; return its process id. Raises OSError."""
+def _start(answer: str, command: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    """Start the program in a session of its own. Raises OSError.
+
+    What is returned must be kept: on its way out it would collect a program that has ended, and the exit code with it.
+    """
     reading, writing = os.pipe()
     os.write(writing, answer.encode())
     os.close(writing)
@@ -70,7 +73,7 @@ def _start(answer: str, command: tuple[str, ...]) -> int:
         preexec_fn=_go_with_the_guard,  # there are no threads here
     )
     os.close(reading)
-    return started.pid
+    return started
 
 
 def _go_with_the_guard() -> None:
@@ -81,11 +84,12 @@ def _wait(program: int, wakeups: int, seconds: float) -> int | None:
     """Collect children that have ended; return the program's exit code if it is among them within so many seconds."""
     until = time.monotonic() + seconds
     while True:
+        _forget(wakeups)  # before looking: who ends after this wakes us again
         code = _collect(program)
         left = until - time.monotonic()
         if code is not None or left <= 0:
             return code
-        _sleep(wakeups, left)
+        select.select([wakeups], [], [], left)
 
 
 def _collect(program: int) -> int | None:
@@ -99,8 +103,8 @@ def _collect(program: int) -> int | None:
     return 128 - code if code is not None and code < 0 else code
 
 
-def _sleep(wakeups: int, seconds: float) -> None:
-    if select.select([wakeups], [], [], seconds)[0]:
+def _forget(wakeups: int) -> None:
+    with contextlib.suppress(BlockingIOError):
         os.read(wakeups, 4096)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -206,6 +207,38 @@ def test_one_that_cannot_be_started_says_so(place, tmp_path, settings):
     settings.INDEX_COMMAND = str(broken)
     with pytest.raises(IndexingFailed, match="127"):
         run(place)
+
+
+_HASTY = """\
+import os, runpy, subprocess, sys
+
+class Slow(subprocess.Popen):  # the guard gets no processor before the program has ended
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+subprocess.Popen = Slow
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def guarded(*arguments: str) -> "subprocess.Popen[bytes]":
+    """A guard that lets its program live: somebody holds its lifeline."""
+    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE)
+
+
+def test_one_that_has_ended_before_its_guard_looks_is_not_waited_for():
+    with guarded("-c", _HASTY, program._GUARD, "1", "", "sh", "-c", "exit 7") as guard:
+        assert guard.wait(20) == 7
+
+
+def test_what_ends_before_the_program_does_keeps_no_processor_busy():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with guarded("-I", program._GUARD, "1", "", "sh", "-c", "(sleep 0.1 &); sleep 2") as guard:
+        assert guard.wait(20) == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1, "seconds of the guard and its shell"
 
 
 def test_killing_the_worker_ends_everything_of_it(place, tmp_path):
