@@ -12,17 +12,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, QuotaExceeded
-from sessions.storage.names import is_plain_name
 from sessions.storage.removal import remove_tree
 from sessions.storage.room import forget_room, take_room
 from sessions.storage.workspaces import CONTENT, translated, workspace_path
 
-MOST_LISTED = 10_000
 UPLOAD = ".upload-"
 REMOVED = ".removed-"
 MOVING, FROM = "-in", "-from"
@@ -58,32 +55,9 @@ class OpenFile:
     modified_at: datetime
 
 
-def list_directory(session_id: UUID, names: Names = (), *, most: int = MOST_LISTED) -> list[Entry]:
-    """The files and directories in a directory, directories first, by name; `most` entries are looked at.
-
-    Links, special files and hidden names aren't there. Raises FileNotFound, StorageError.
-    """
-    with (
-        opened_directory(session_id, names) as directory,
-        translated("list the directory"),
-        os.scandir(directory) as found,
-    ):
-        entries = [entry for each in islice(found, most) if (entry := _entry(each, names)) is not None]
-    return sorted(entries, key=lambda entry: (not entry.is_directory, entry.name.casefold(), entry.name))
-
-
-def _entry(found: os.DirEntry[str], names: Names) -> Entry | None:
-    if not is_plain_name(found.name):
-        return None
-    try:
-        status = found.stat(follow_symlinks=False)
-    except OSError:
-        return None  # gone meanwhile
-    is_directory = stat.S_ISDIR(status.st_mode)
-    if not (is_directory or stat.S_ISREG(status.st_mode)):
-        return None
-    path = "/".join((*names, found.name))
-    return Entry(found.name, path, is_directory, 0 if is_directory else status.st_size, _time(status))
+def modified_at(status: os.stat_result) -> datetime:
+    """When it was last written; 1970 for what claims to be older."""
+    return datetime.fromtimestamp(max(status.st_mtime, 0), UTC)
 
 
 @contextmanager
@@ -104,14 +78,14 @@ def open_file(session_id: UUID, names: Names) -> OpenFile:
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise _not_there(names)
-    return OpenFile(os.fdopen(descriptor, "rb"), names[-1], status.st_size, _time(status))
+    return OpenFile(os.fdopen(descriptor, "rb"), names[-1], status.st_size, modified_at(status))
 
 
 class WrittenFile:
     """A file that is written beside its place. `entry` is what it will be."""
 
     def __init__(self, workspace: int, temporary: str, names: Names, status: os.stat_result) -> None:
-        self.entry = Entry(names[-1], "/".join(names), False, status.st_size, _time(status))
+        self.entry = Entry(names[-1], "/".join(names), False, status.st_size, modified_at(status))
         self.is_settled = False
         self._place = (workspace, temporary, names)
 
@@ -355,7 +329,3 @@ def _in_the_way(names: Names) -> InTheWay:
 def _taken_away(names: Names) -> InTheWay:
     detail = "The directory that the file goes into was removed or replaced meanwhile. Send it again."
     return InTheWay(detail, path="/".join(names))
-
-
-def _time(status: os.stat_result) -> datetime:
-    return datetime.fromtimestamp(max(status.st_mtime, 0), UTC)

@@ -16,7 +16,8 @@ from sessions.models.comparison import Contents, contents_of, equal_from, first_
 from sessions.models.excerpts import MessageExcerpt, read_excerpts_at
 from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
-from sessions.storage.files import Entry, list_directory
+from sessions.storage.directory import list_directory
+from sessions.storage.files import Entry
 from sessions.storage.workspaces import CONTENT
 from sessions.views.page import page, render_page
 from sessions.views.session_page import number
@@ -197,7 +198,7 @@ def _content(session: Session) -> list[Entry]:
     while waiting and len(files) < _MOST_FILES:
         names = waiting.pop()
         try:
-            entries = list_directory(session.pk, names, most=_MOST_FILES)
+            entries = list_directory(session.pk, names, most=_MOST_FILES).entries
         except (FileNotFound, StorageError):
             continue
         files += [entry for entry in entries if not entry.is_directory]

@@ -12,6 +12,7 @@ from sessions.exceptions import FileNotFound, LinkNotFound, MessageNotFound, Ses
 from sessions.models import Message, Session, ShareLink
 from sessions.operations.sharing import linked_session
 from sessions.storage import files
+from sessions.storage.directory import list_directory
 from sessions.storage.names import checked_path
 from sessions.views.errors import problem
 from sessions.views.session_files import as_attachment
@@ -65,10 +66,12 @@ def text(request: HttpRequest, secret: str, session: Session, link: ShareLink, i
 def browse(request: HttpRequest, secret: str, session: Session, link: ShareLink) -> HttpResponse:
     """A directory of the workspace (`?path=`), where the link includes files."""
     names = _names(request, link, default="content")
+    directory = list_directory(session.pk, names)
     context = {
         "session": session,
         "secret": secret,
-        "entries": files.list_directory(session.pk, names),
+        "entries": directory.entries,
+        "cut_at": directory.cut_at,
         "steps": [("/".join(names[: number + 1]), name) for number, name in enumerate(names)],
     }
     return render(request, "sessions/public_files.html", context)

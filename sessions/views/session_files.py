@@ -24,6 +24,7 @@ from sessions.models import Session
 from sessions.operations.files import put_file, remove_file
 from sessions.rendering import markdown
 from sessions.storage import files
+from sessions.storage.directory import Directory, list_directory
 from sessions.storage.files import OpenFile
 from sessions.storage.names import checked_path
 from sessions.storage.ranges import BLOCK, download
@@ -70,7 +71,8 @@ def _directory(
     names = checked_path(path) if path else ()
     context: dict[str, Any] = {"session": session, "path": path, "problems": problems}
     context["steps"] = [("/".join(names[: number + 1]), name) for number, name in enumerate(names)]
-    context["entries"] = [] if session.in_trash else files.list_directory(session.pk, names)
+    directory = Directory([]) if session.in_trash else list_directory(session.pk, names)
+    context["entries"], context["cut_at"] = directory.entries, directory.cut_at
     if wants_fragment(request) and "tree" in request.GET:
         return fragment(request, "sessions/_tree.html", context)
     context["use"], context["quota"] = used_room(session.pk, in_trash=session.in_trash), settings.WORKSPACE_QUOTA_BYTES
@@ -193,7 +195,7 @@ def zip_directory(request: PageRequest, session_id: str) -> HttpResponseBase:
     session = load(request, session_id)
     path = request.GET.get("path", "content")
     names = checked_path(path) if path else ()
-    files.list_directory(session.pk, names)  # 404 while that can still be said
+    list_directory(session.pk, names)  # 404 while that can still be said
     name = f"{names[-1] if names else session.short_id}.zip"
     pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else zipped(session.pk, names)
     pieces = while_let_in(pieces, partial(may_still_read, Actor.of(request.user), session.pk))

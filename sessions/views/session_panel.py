@@ -16,7 +16,8 @@ from sessions.models.vector_rows import Collection
 from sessions.operations.tags import tags_of
 from sessions.rendering.text import Excerpt, excerpt
 from sessions.storage import workspaces
-from sessions.storage.files import Entry, list_directory
+from sessions.storage.directory import list_directory
+from sessions.storage.files import Entry
 from sessions.storage.workspaces import CONTENT, WorkspaceState
 from sessions.views.activity import Activity, activity
 from sessions.views.index_view import IndexView, index_view
@@ -142,7 +143,7 @@ def _with_source(relative: Relative) -> Relative:
 def _files(session: Session) -> list[Entry]:
     """The beginning of what is in `content/`; nothing in the trash, or where a workspace is damaged."""
     try:
-        return [] if session.in_trash else list_directory(session.pk, (CONTENT,), most=FILES_SHOWN)
+        return [] if session.in_trash else list_directory(session.pk, (CONTENT,), most=FILES_SHOWN).entries
     except (FileNotFound, StorageError):
         return []
 

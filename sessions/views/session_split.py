@@ -17,7 +17,8 @@ from sessions.models import Session
 from sessions.models.vector_rows import Collection
 from sessions.operations.restructure.making import shortened
 from sessions.operations.restructure.splitting import MAX_PARTS, Part, ranges_of, split_session
-from sessions.storage.files import Entry, list_directory
+from sessions.storage.directory import list_directory
+from sessions.storage.files import Entry
 from sessions.storage.workspaces import CONTENT
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page, render_page
@@ -166,5 +167,5 @@ def _read_ranges(text: str) -> list[tuple[int, int]]:
 def _entries(session: Session) -> list[Entry]:
     """What is in `content/`, to be chosen from."""
     with suppress(FileNotFound, StorageError):
-        return list_directory(session.pk, (CONTENT,), most=_FILES_SHOWN)
+        return list_directory(session.pk, (CONTENT,), most=_FILES_SHOWN).entries
     return []

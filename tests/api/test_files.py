@@ -13,7 +13,7 @@ from sessions.exceptions import NotAllowed
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.sharing import make_link, remove_member, revoke_link
 from sessions.operations.tokens import create_token
-from sessions.storage import files
+from sessions.storage.directory import list_directory
 from sessions.storage.ranges import BLOCK
 from sessions.storage.workspaces import workspace_path
 from tests.api.contract import assert_problem
@@ -55,6 +55,20 @@ def test_there_and_back(owner, url, session):
     assert owner.delete(f"{url}/files/content/notes.txt").status_code == 204
     assert_problem(owner.get(f"{url}/files/content/notes.txt"), 404, "file_not_found")
     assert_problem(owner.delete(f"{url}/files/content"), 400, "impossible")
+
+
+def test_a_directory_with_more_than_is_listed(owner, url, session, alice, alice_client, monkeypatch):
+    """10,000 at most are: then the answer and the pages say that there are more, and else they don't."""
+    _, secret = make_link(actor=alice, session_id=session.pk, include_files=True)
+    pages = (f"/sessions/{session.pk}/files/", f"/sessions/{session.pk}/files/?tree=1", f"/shared/{secret}/files/")
+    monkeypatch.setitem(list_directory.__kwdefaults__, "most", 2)
+    for number in range(3):
+        put(owner, url, f"content/{number}")
+        listed = owner.get(f"{url}/files?path=content").json()
+        assert (len(listed["files"]), listed["is_complete"]) == (min(number + 1, 2), number < 2)
+        for page in pages:
+            shown = alice_client.get(page, headers={"HX-Request": "true"} if "tree" in page else {}).text
+            assert ("There are more than 2" in shown) == (number == 2), page
 
 
 @pytest.mark.parametrize(
@@ -222,7 +236,7 @@ def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
     browser.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
     form["files"].seek(0)
     assert browser.post(page, form).status_code == 403
-    assert files.list_directory(session.pk, ("content",)) == []
+    assert list_directory(session.pk, ("content",)).entries == []
     browser.cookies["csrftoken"] = "x" * 32
     form["files"].seek(0)
     assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 303
@@ -233,7 +247,7 @@ def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
     form["files"] = io.BytesIO(b"x" * (5 * 2**20))
     form["files"].name = "larger"
     assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 413
-    assert [entry.name for entry in files.list_directory(session.pk, ("content",))] == ["another", "large"]
+    assert [entry.name for entry in list_directory(session.pk, ("content",)).entries] == ["another", "large"]
     assert "2.0\xa0MB of 3.0\xa0MB used" in browser.get(page).text
 
 
@@ -249,7 +263,7 @@ def test_no_room_to_receive_a_form(alice_client, session, settings, monkeypatch)
     form["files"].name = "large"
     answer = alice_client.post(f"/sessions/{session.pk}/files/", form)
     assert (answer.status_code, "the disk is full" in answer.text) == (507, True)
-    assert files.list_directory(session.pk, ("content",)) == []
+    assert list_directory(session.pk, ("content",)).entries == []
 
 
 @pytest.fixture

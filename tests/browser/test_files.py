@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from sessions.operations.files import put_file
-from sessions.storage import files
+from sessions.storage.directory import list_directory
 from tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,7 @@ def test_dropped_anywhere_on_the_files(alice_page: Page, alice: User) -> None:
     dragged = {"dataTransfer": page.evaluate_handle(DRAGGED, ["three.txt"])}
     page.locator(".files .card").first.dispatch_event("drop", dragged)
     expect(page.locator(".files .card")).to_contain_text(["one.txt", "three.txt", "two.txt"])
-    assert files.list_directory(session.pk, ("content",))[1].size == len("dropped")
+    assert list_directory(session.pk, ("content",)).entries[1].size == len("dropped")
 
 
 def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_path: Path, settings, screenshot) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from sessions.exceptions import FileNotFound, Impossible, InTheWay, Invalid, QuotaExceeded, StorageError, StorageFull
 from sessions.storage import disk_use, files, room, zipping
+from sessions.storage.directory import MOST_LISTED, list_directory
 from sessions.storage.names import checked_path
 from sessions.storage.unfinished_changes import forget, unfinished_changes
 from sessions.storage.zipping import zipped
@@ -47,7 +48,7 @@ def test_there_and_back(session_id, place):
     assert (entry.path, entry.size, entry.is_directory) == ("content/a/b/notes.txt", 3, False)
     write(session_id, "content/a/b/notes.txt", b"second")
     assert read(session_id, "content/a/b/notes.txt") == b"second"
-    (found,) = files.list_directory(session_id, ("content", "a", "b"))
+    (found,) = list_directory(session_id, ("content", "a", "b")).entries
     assert (found.name, found.size) == ("notes.txt", 6)
     remove(session_id, checked_path("content/a"))
     assert everything(place) == ["content"]
@@ -74,12 +75,12 @@ def test_hidden_and_special_are_not_there(session_id, place, secret):
         finally:
             os.chdir(here)
         (content / "plain").write_text("x")
-        assert [entry.name for entry in files.list_directory(session_id, ("content",))] == ["plain"]
+        assert [entry.name for entry in list_directory(session_id, ("content",)).entries] == ["plain"]
         for name in ("link", "fifo", "socket", "loop", "directory"):
             for call in (
                 lambda name=name: read(session_id, f"content/{name}"),
                 lambda name=name: remove(session_id, ("content", name)),
-                lambda name=name: files.list_directory(session_id, ("content", name)),
+                lambda name=name: list_directory(session_id, ("content", name)),
             ):
                 with pytest.raises(FileNotFound):
                     call()
@@ -96,17 +97,20 @@ def test_hidden_and_special_are_not_there(session_id, place, secret):
 
 
 def test_a_zip_has_more_than_a_list_shows(session_id, place):
-    for number in range(files.MOST_LISTED + 1):
+    for number in range(MOST_LISTED + 1):
         os.mknod(f"{place}/content/{number}")
-    assert len(files.list_directory(session_id, ("content",))) == files.MOST_LISTED
-    assert sum(1 for _ in zipping._files(session_id, ("content",), 0)) == files.MOST_LISTED + 1
+    found = list_directory(session_id, ("content",))
+    assert (len(found.entries), found.cut_at) == (MOST_LISTED, MOST_LISTED)
+    assert sum(1 for _ in zipping._files(session_id, ("content",), 0)) == MOST_LISTED + 1
+    (place / "content" / "0").unlink()
+    assert list_directory(session_id, ("content",)).cut_at is None
 
 
 def test_a_workspace_that_is_a_link(session_id, place, secret):
     place.rename(place.with_name("elsewhere"))
     place.symlink_to(secret.parent)
     for call in (
-        lambda: files.list_directory(session_id),
+        lambda: list_directory(session_id),
         lambda: read(session_id, "secret"),
         lambda: write(session_id, "secret"),
         lambda: remove(session_id, ("secret",)),

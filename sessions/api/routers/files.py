@@ -21,6 +21,7 @@ from sessions.api.preconditions import expected_version
 from sessions.api.schemas.files import DirectoryPath, EntryAnswer, FileListAnswer, FilePath
 from sessions.operations.files import put_file, remove_file
 from sessions.storage import files
+from sessions.storage.directory import list_directory
 from sessions.storage.files import Entry
 from sessions.storage.names import checked_path
 from sessions.storage.ranges import BLOCK, download
@@ -40,11 +41,12 @@ _BODY = {BINARY: {"schema": {"type": "string", "format": "binary"}}}
 def list_files(request: ApiRequest, session_id: str, path: Annotated[DirectoryPath, Query("")]) -> HttpResponse:
     """The workspace itself without `path`. Links, special files and hidden names aren't there."""
     row = access.session_row_for_reading(request.auth, session_id)
-    found = files.list_directory(session_id_of(row), checked_path(path) if path else ())
+    found = list_directory(session_id_of(row), checked_path(path) if path else ())
     return answer(
         {
             "path": path,
-            "files": [_entry(entry) for entry in found],
+            "files": [_entry(entry) for entry in found.entries],
+            "is_complete": found.cut_at is None,
             "used": used_room(session_id_of(row)).size,
             "quota": settings.WORKSPACE_QUOTA_BYTES,
         }

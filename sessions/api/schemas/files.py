@@ -29,5 +29,6 @@ class FileListAnswer(Answer):
 
     path: str
     files: list[EntryAnswer]
+    is_complete: bool = Field(description="false: there are more than 10,000 entries, and no more are looked at.")
     used: int = Field(description="Bytes that the session's files have together.")
     quota: int = Field(description="Bytes that they may have.")
