@@ -25,6 +25,7 @@ class JobKind(models.TextChoices):
     IMPORT = "import", "Import files"
     UNDO_IMPORT = "undo_import", "Take an import back"
     MERGE = "merge", "Merge sessions"
+    FORK = "fork", "Fork a session"
     INSIGHTS = "insights", "Count insights"
     INDEX = "index", "Index a workspace"
 

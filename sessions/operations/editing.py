@@ -32,11 +32,7 @@ def edit_message(
     content = checked_content("content", content)
     with transaction.atomic():
         session = _writable(actor, session_id, expected_version)
-        message = _message_at(session, index)
-        if message.role != Role.USER:
-            raise NotAUserMessage(
-                f"Message {index} has the role {message.role}; only user messages can be edited.", index=index
-            )
+        message = user_message_at(session, index)
         tail = session.message_count - index
         keep(session, index, tail, reason=Reason.EDIT, actor=actor)
         cut_tail(session, index + 1)
@@ -147,13 +143,18 @@ def _writable(actor: Actor, session_id: UUID | str, expected_version: int | None
     return session
 
 
-def _message_at(session: Session, index: int) -> Message:
+def user_message_at(session: Session, index: int) -> Message:
+    """The message that would be edited. Raises MessageNotFound, NotAUserMessage."""
     message = Message.objects.filter(session=session, index=index).first()
     if message is None:
         raise MessageNotFound(
             f"The transcript has {session.message_count} messages; there is none with index {index}.",
             session_id=str(session.pk),
             message_count=session.message_count,
+        )
+    if message.role != Role.USER:
+        raise NotAUserMessage(
+            f"Message {index} has the role {message.role}; only user messages can be edited.", index=index
         )
     return message
 

@@ -23,9 +23,11 @@ _TITLES: Final[Mapping[str, str]] = {
     JobKind.IMPORT: "Import {}",
     JobKind.UNDO_IMPORT: "Take back the import of {}",
     JobKind.MERGE: "Merge {}",
+    JobKind.FORK: "Fork {}",
     JobKind.INSIGHTS: "Count insights of {}",
     JobKind.INDEX: "Index {}",
 }
+_WHOLE = (JobKind.MERGE, JobKind.FORK)  # there whole or not at all; they make a session
 TONES: Final[Mapping[str, str]] = {
     JobState.QUEUED: "quiet",
     JobState.RUNNING: "",
@@ -107,7 +109,7 @@ def _said(job: Job) -> str:
     if job.state == JobState.FAILED:
         return job.error
     if job.state == JobState.CANCELLED:
-        return "What was done until then stays done."
+        return "Nothing was made." if job.kind in _WHOLE else "What was done until then stays done."
     if job.state == JobState.DONE:
         return _DONE[job.kind](job.result)
     if job.state == JobState.QUEUED:
@@ -137,6 +139,7 @@ _DONE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     JobKind.IMPORT: _imported,
     JobKind.UNDO_IMPORT: _taken_back,
     JobKind.MERGE: lambda result: f"{amount(result.get('sources', 0), 'session')} are one now.",
+    JobKind.FORK: lambda result: f"Forked with {amount(result.get('messages', 0), 'message')}.",
     JobKind.INSIGHTS: lambda result: f"{amount(result.get('sessions', 0), 'session')} counted.",
     JobKind.INDEX: lambda result: "Its workspace is indexed.",
 }
@@ -154,7 +157,7 @@ def _link(job: Job) -> tuple[str, str]:
         return reverse("trash"), "Trash"
     if job.kind == JobKind.UNDO_IMPORT:
         return reverse("import_report", args=[job.arguments["import_id"]]), "The import"
-    if job.kind == JobKind.MERGE and job.result.get("session_id"):
+    if job.kind in _WHOLE and job.result.get("session_id"):
         return reverse("session_detail", args=[job.result["session_id"]]), "Open the session"
     if job.kind == JobKind.INSIGHTS:
         return reverse("insights"), "Insights"

@@ -8,6 +8,7 @@ from django.urls import reverse
 from sessions.exceptions import NotAllowed, SessionError, SessionNotFound
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
+from sessions.operations.jobs.forking import fork_later, is_long
 from sessions.operations.restructure.forking import fork_name, fork_session
 from sessions.views.errors import sentence_of, status_of
 from sessions.views.page import page
@@ -19,7 +20,7 @@ from sessions.views.words import amount
 
 @page("GET", "POST")
 def fork(request: PageRequest, session_id: str) -> HttpResponse:
-    """The form, with what would come of it; then the fork's page.
+    """The form, with what would come of it; then the fork's page, or the job's that makes it.
 
     `?at=` is the last message that comes along. Another look at the preview is a POST that says so.
     """
@@ -31,15 +32,13 @@ def fork(request: PageRequest, session_id: str) -> HttpResponse:
     if is_a_look(request) or "problem" in context:
         status = 422 if "problem" in context and not is_a_look(request) else 200
         return show(request, "sessions/fork.html", context, back=session, status=status)
+    what: dict[str, Any] = {"actor": request.user, "session_id": session.pk, "at_index": context["at"]}
+    what |= {"files": context["files"], "vectors": context["vectors"]}
+    name = context["name"].strip()
     try:
-        made = fork_session(
-            actor=request.user,
-            session_id=session.pk,
-            at_index=context["at"],
-            name=context["name"].strip(),
-            files=context["files"],
-            vectors=context["vectors"],
-        )
+        if is_long(**what):
+            return go_to(request, reverse("job", args=[fork_later(**what, name=name).pk]))
+        made = fork_session(**what, name=name)
     except (SessionNotFound, NotAllowed):
         raise
     except SessionError as error:

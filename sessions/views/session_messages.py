@@ -21,7 +21,8 @@ from sessions.models import Message, Role, Session
 from sessions.models.message import TranscriptEntry
 from sessions.operations.changing import check_active
 from sessions.operations.editing import edit_message, remove_system_prompt, set_system_prompt
-from sessions.operations.restructure.forking import edit_in_fork
+from sessions.operations.jobs.forking import fork_later, is_long
+from sessions.operations.restructure.forking import fork_session
 from sessions.views import transcript
 from sessions.views.errors import sentence_of
 from sessions.views.page import page, render_page
@@ -100,9 +101,11 @@ def _save(request: PageRequest, session: Session, index: int, text: str) -> Http
 
 
 def _save_in_fork(request: PageRequest, session: Session, index: int, text: str) -> HttpResponse:
-    fork = edit_in_fork(
-        actor=request.user, session_id=session.pk, index=index, content=text, expected_version=version_seen(request)
-    )
+    what: dict[str, Any] = {"actor": request.user, "session_id": session.pk, "at_index": index}
+    edited: dict[str, Any] = {"content": text, "expected_version": version_seen(request)}
+    if is_long(**what):
+        return go_to(request, reverse("job", args=[fork_later(**what, **edited).pk]))
+    fork = fork_session(**what, **edited)
     here = reverse("session_detail", args=[session.pk])
     toast(request, "Saved in a fork. The session that it comes from stays as it was.", link=(here, "Back to it"))
     return go_to(request, _address(fork, index))

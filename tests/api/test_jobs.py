@@ -3,12 +3,13 @@
 import pytest
 
 from sessions.models import Import, Job, JobKind, JobState, Session
-from sessions.operations.jobs import merging, purging
+from sessions.operations.jobs import amounts, purging
 from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.jobs.queue import start_job
 from sessions.operations.tokens import create_token
+from sessions.operations.transcript import append_messages
 from tests.api.contract import BASE, ContractClient, assert_problem
-from tests.factories import make_session
+from tests.factories import make_session, share, user_message
 from tests.formats.samples import as_json, simple_chatgpt
 from tests.statements import assert_statements
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_large_merge_is_a_job_that_leads_to_the_session(owner, alice, session, monkeypatch):
-    monkeypatch.setattr(merging, "MANY_MESSAGES", 5)
+    monkeypatch.setattr(amounts, "MANY_MESSAGES", 5)
     ids = [str(session.pk), make_session(alice, messages=2).short_id]
     body = {"source_session_ids": ids, "target_name": "Both", "metadata": {"k": 1}}
     asked = [owner.post(f"{BASE}/sessions/merge", body, headers={"Idempotency-Key": "m"}) for _ in range(2)]
@@ -33,6 +34,27 @@ def test_a_large_merge_is_a_job_that_leads_to_the_session(owner, alice, session,
     assert (merged["name"], merged["message_count"], merged["metadata"]) == ("Both", 6, {"k": 1})
     assert_problem(owner.post(f"{BASE}/sessions/merge", body | {"tags": ["a,b"]}), 422)
     assert_problem(owner.post(f"{BASE}/sessions/merge", {"source_session_ids": ids[:1]}), 400, "impossible")
+
+
+def test_a_large_fork_is_a_job_that_leads_to_the_session(vera, alice, session, url, monkeypatch):
+    viewer = ContractClient(create_token(actor=vera, name="t")[1])
+    share(session, viewer=vera)
+    monkeypatch.setattr(amounts, "MANY_MESSAGES", 3)
+    asked = [viewer.post(f"{url}/fork", {"name": "Mine"}, headers={"Idempotency-Key": "f"}) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    assert asked[0].content == asked[1].content
+    assert asked[0].json()["subject"] == f"“{session.name}” into “Mine”"
+    append_messages(actor=alice, session_id=session.pk, messages=[user_message("after it was asked for")])
+    do_next_job()
+    found = viewer.get(asked[0].headers["Location"]).json()
+    assert (found["state"], found["kind"], found["done"], found["total"]) == ("done", "fork", 4, 4)
+    fork = viewer.get(f"{BASE}/sessions/{found['result']['session_id']}").json()
+    assert (fork["name"], fork["message_count"], fork["role"]) == ("Mine", 4, "owner")
+    assert viewer.post(f"{url}/fork", {"at_index": 2}).status_code == 201, "little is done at once"
+    assert_problem(viewer.post(f"{url}/fork", {}, headers={"If-Match": '"9"'}), 412, "stale_version")
+    assert_problem(viewer.post(f"{url}/fork", {"name": " "}), 422)
+    assert_problem(viewer.post(f"{url}/fork", {"at_index": 9}), 404, "message_not_found")
+    assert Job.objects.count() == 1
 
 
 def test_a_large_import_is_taken_back_by_a_job(owner, monkeypatch):

@@ -8,7 +8,7 @@ from sessions.exceptions import MessageNotFound, NotAUserMessage, SessionNotFoun
 from sessions.models import Event, Lineage, LineageKind, Message, Session, SessionTag
 from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session, purge_session, trash_session
-from sessions.operations.restructure.forking import edit_in_fork, fork_session
+from sessions.operations.restructure.forking import fork_session
 from sessions.operations.transcript import append_messages
 from sessions.storage.workspaces import INDEX, workspace_path
 from tests.factories import assistant_message, make_session, user_message
@@ -117,13 +117,13 @@ def test_refusals_leave_nothing(alice, mallory, session, workspace_root):
 
 
 def test_edit_in_a_fork(alice, session):
-    fork = edit_in_fork(actor=alice, session_id=session.pk, index=2, content="other")
+    fork = fork_session(actor=alice, session_id=session.pk, at_index=2, content="other")
     assert transcript(fork) == ["message 0", "message 1", "other"]
     assert len(transcript(session)) == 6
     assert_whole(fork)
     assert [kept.message_count for kept in fork.revisions.all()] == [1]
     with pytest.raises(NotAUserMessage):
-        edit_in_fork(actor=alice, session_id=session.pk, index=1, content="other")
+        fork_session(actor=alice, session_id=session.pk, at_index=1, content="other")
     assert Session.objects.count() == 2
 
 

@@ -10,7 +10,7 @@ from sessions.exceptions import ImportNotFound, Invalid, JobNotFound, SessionNot
 from sessions.models import Event, Import, Insights, Job, JobKind, JobState, Lineage, Session, WorkspaceRemoval
 from sessions.operations import workspaces as operations
 from sessions.operations.housekeeping import keep_house
-from sessions.operations.jobs import doing, merging, purging
+from sessions.operations.jobs import amounts, doing, merging, purging
 from sessions.operations.jobs.counting import count_later, counting_job
 from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.jobs.importing import import_later
@@ -126,7 +126,7 @@ def test_what_is_long_to_merge(alice, monkeypatch):
     assert not merging.is_long(actor=alice, source_session_ids=ids)
     for name in ("MANY_MESSAGES", "MANY_FILES", "MANY_BYTES"):
         with monkeypatch.context() as patch:
-            patch.setattr(merging, name, 1)
+            patch.setattr(amounts, name, 1)
             assert merging.is_long(actor=alice, source_session_ids=ids), name
     with pytest.raises(Invalid):
         merge_later(actor=alice, source_session_ids=ids, target_name="x" * 300)

@@ -22,7 +22,7 @@ from sessions.models import Session, VectorCollection, VectorPoint
 from sessions.models.vector_collection import Place
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.lifecycle import purge_session
-from sessions.operations.restructure.forking import edit_in_fork, fork_session
+from sessions.operations.restructure.forking import fork_session
 from sessions.operations.restructure.merging import merge_sessions
 from sessions.operations.restructure.splitting import Part, split_session
 from sessions.operations.transfer.exporting import export_session, export_sessions
@@ -83,7 +83,7 @@ def test_fork(alice, session, store):
     assert points(alice, fork) == points(alice, session)
     assert collection_for_reading(alice, fork.pk).place == store
     assert points(alice, fork_session(actor=alice, session_id=session.pk, vectors=False)) == []
-    assert ids(alice, edit_in_fork(actor=alice, session_id=session.pk, index=0, content="x")) == [1, 2, str(U)]
+    assert ids(alice, fork_session(actor=alice, session_id=session.pk, at_index=0, content="x")) == [1, 2, str(U)]
     put(alice, fork, 9)
     assert ids(alice, session) == [1, 2, str(U)]
     purge_session(actor=alice, session_id=session.pk)

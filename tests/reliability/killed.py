@@ -144,6 +144,14 @@ def merge_by_a_job() -> Callable[[], object]:
     return do_next_job
 
 
+def fork_by_a_job() -> Callable[[], object]:
+    from sessions.operations.jobs.doing import do_next_job
+    from sessions.operations.jobs.forking import fork_later
+
+    fork_later(actor=alice(), session_id=filled().pk, at_index=2, name="Forked", content="edited")
+    return do_next_job
+
+
 def put_file() -> Callable[[], object]:
     from sessions.operations.files import put_file
 
@@ -183,9 +191,10 @@ def finish_jobs() -> None:
     assert not Job.objects.exclude(state=JobState.DONE).exists(), list(Job.objects.values())
     for batch in Import.objects.filter(file_name="chats.json"):
         assert (batch.sources.count(), batch.session_count, batch.finished_at is None) == (3, 3, False)
-    merged = {job.result["session_id"] for job in Job.objects.filter(kind=JobKind.MERGE)}
-    found = Session.objects.filter(name="Merged").values_list("pk", "message_count")
-    assert {(str(pk), count) for pk, count in found} == {(session_id, 10) for session_id in merged}
+    for kind, name, messages in ((JobKind.MERGE, "Merged", 10), (JobKind.FORK, "Forked", 3)):
+        made = {job.result["session_id"] for job in Job.objects.filter(kind=kind)}
+        found = Session.objects.filter(name=name).values_list("pk", "message_count")
+        assert {(str(pk), count) for pk, count in found} == {(session_id, messages) for session_id in made}
 
 
 WHAT = {
@@ -196,6 +205,7 @@ WHAT = {
     "job": import_by_a_job,
     "purge": delete_by_a_job,
     "merge": merge_by_a_job,
+    "fork": fork_by_a_job,
     "put_file": put_file,
     "remove_file": remove_file,
 }

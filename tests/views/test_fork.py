@@ -3,7 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from sessions.models import Session
+from sessions.models import Job, Session
+from sessions.operations.jobs import amounts
+from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.lifecycle import purge_session, trash_session
 from sessions.operations.restructure.forking import fork_session
 from sessions.operations.runs.phases import fail_run, set_phase
@@ -48,6 +50,30 @@ def test_forking(alice_client, session):
     assert "Forked from" in html(answer)
     assert f"/sessions/{session.pk}/" in html(answer)
     assert "Forked into" in html(alice_client.get(f"/sessions/{session.pk}/"))
+
+
+def test_a_large_fork_is_a_job(alice_client, session, monkeypatch):
+    monkeypatch.setattr(amounts, "MANY_MESSAGES", 2)
+    answer = alice_client.post(address(session), {"name": "Mine", "at": "2", "files": "yes"}, follow=True)
+    job = Job.objects.get()
+    assert answer.redirect_chain == [(f"/jobs/{job.pk}/", 303)]
+    assert "Fork “Mosses of the north” into “Mine”" in html(answer)
+    edit = {"content": "other", "fork": "yes", "version": str(session.version)}
+    answer = alice_client.post(
+        f"/sessions/{session.pk}/messages/4/edit/", edit, headers=htmx(f"/sessions/{session.pk}/")
+    )
+    second = Job.objects.exclude(pk=job.pk).get()
+    assert answer.headers["HX-Redirect"] == f"/jobs/{second.pk}/"
+    assert Session.objects.count() == 1
+    while do_next_job():
+        pass
+    fork = Session.objects.get(name="Mine")
+    assert transcript(fork) == ["message 0", "message 1", "message 2"]
+    shown = html(alice_client.get(f"/jobs/{job.pk}/"))
+    assert "Forked with 3 messages." in shown
+    assert f'href="/sessions/{fork.pk}/"' in shown
+    assert transcript(Session.objects.get(name__endswith="(fork)"))[3:] == ["message 3", "other"]
+    assert alice_client.post(f"/sessions/{session.pk}/messages/5/edit/", edit).status_code == 400
 
 
 def test_what_was_typed_stays(alice_client, session):

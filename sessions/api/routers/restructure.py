@@ -17,7 +17,7 @@ from sessions.api.schemas.restructure import BulkAnswer, BulkForm, ForkForm, Mer
 from sessions.api.schemas.sessions import SessionAnswer
 from sessions.models import Session
 from sessions.operations.bulk import Outcome, apply_to_sessions
-from sessions.operations.jobs.merging import is_long, merge_later
+from sessions.operations.jobs import forking, merging
 from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.forking import fork_session, stage_fork
 from sessions.operations.restructure.merging import Order, merge_sessions, stage_merge
@@ -30,30 +30,35 @@ router = ApiRouter(tags=["Sessions"])
     "/sessions/{session_id}/fork",
     summary="Go on from a message in a session of one's own",
     operation_id="fork_session",
-    **documented({201: SessionAnswer}, 404, writes=True, if_match=True, etag=True, location=True),
+    **documented({201: SessionAnswer}, 404, writes=True, if_match=True, etag=True, location=True, later=True),
 )
 @sees_to_its_key
 def fork(request: ApiRequest, session_id: str, form: ForkForm) -> HttpResponse:
     """The transcript up to `at_index`, that message included, with copies of the files, in a new session of yours.
 
-    Whoever may read a session may fork it. Messages keep their `origin`.
+    Whoever may read a session may fork it. Messages keep their `origin`. What takes long the worker does: 202 with the
+    job, whose `result` names the new `session_id`.
     """
-    actor, version = request.auth, expected_version(request)
+    what: dict[str, Any] = {
+        "actor": request.auth,
+        "session_id": session_id,
+        "files": form.files,
+        "vectors": form.vectors,
+    }
+    asked = {**what, "at_index": form.at_index, "name": form.name or "", "expected_version": expected_version(request)}
+    is_job = False
     with WorkspaceCopy() as workspace:
 
         def make() -> HttpResponse:
-            made = fork_session(
-                actor=actor,
-                session_id=session_id,
-                at_index=form.at_index,
-                name=form.name or "",
-                expected_version=version,
-                workspace=workspace,
-            )
-            return _made(request, made)
+            if is_job:
+                return accepted(forking.fork_later(**asked))
+            return _made(request, fork_session(**asked, workspace=workspace))
 
         def copy() -> None:
-            stage_fork(workspace, actor=actor, session_id=session_id, files=form.files, vectors=form.vectors)
+            nonlocal is_job
+            is_job = forking.is_long(**what, at_index=form.at_index)
+            if not is_job:
+                stage_fork(workspace, **what)
 
         return once(request, make, before=copy)
 
@@ -88,12 +93,12 @@ def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
 
         def make() -> HttpResponse:
             if is_job:
-                return accepted(merge_later(**asked))
+                return accepted(merging.merge_later(**asked))
             return _made(request, merge_sessions(**asked, workspace=workspace))
 
         def copy() -> None:
             nonlocal is_job
-            is_job = is_long(**staged)
+            is_job = merging.is_long(**staged)
             if not is_job:
                 stage_merge(workspace, **staged)
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import transaction
 
 from sessions.access import Actor
-from sessions.models import Job, JobKind, Session
-from sessions.models.vector_rows import read_collection
+from sessions.models import Job, JobKind
+from sessions.operations.jobs.amounts import is_much, steps_of
 from sessions.operations.jobs.queue import start_job
 from sessions.operations.jobs.work import Work
 from sessions.operations.restructure.files import WorkspaceCopy
@@ -21,15 +21,9 @@ from sessions.operations.restructure.merging import (
 )
 from sessions.operations.sessions import allowed_owner, checked_fields
 from sessions.operations.tags import checked_tags
-from sessions.storage.disk_use import DiskUse, disk_use, sum_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-MANY_MESSAGES = 50_000
-MANY_POINTS = 20_000
-MANY_FILES = 5_000
-MANY_BYTES = 512 * 2**20
 
 
 def is_long(*, actor: "Actor | User", source_session_ids: Sequence[UUID | str], vectors: bool = True) -> bool:
@@ -37,14 +31,7 @@ def is_long(*, actor: "Actor | User", source_session_ids: Sequence[UUID | str], 
     actor = Actor.of(actor)
     allowed_owner(actor)
     sources = mergeable_sessions(actor, source_session_ids)
-    if sum(source.message_count for source in sources) > MANY_MESSAGES:
-        return True
-    if vectors:
-        found = (read_collection(source.pk) for source in sources)
-        if sum(collection.point_count for collection in found if collection) > MANY_POINTS:
-            return True
-    use = _use_of(sources, most=2 * MANY_FILES)
-    return use.files > MANY_FILES or use.size > MANY_BYTES or not use.is_whole
+    return is_much(sources, messages=sum(source.message_count for source in sources), vectors=vectors)
 
 
 def merge_later(
@@ -87,7 +74,7 @@ def merge(work: Work) -> dict[str, Any]:
     asked["order"] = Order(asked["order"])
     vectors, ids = asked.pop("vectors"), asked["source_session_ids"]
     sources = mergeable_sessions(actor, ids)
-    work.advance(0, _use_of(sources).files + sum(source.message_count for source in sources))
+    work.advance(0, steps_of(sources, messages=sum(source.message_count for source in sources), vectors=vectors))
     with WorkspaceCopy(work.step) as workspace:
         stage_merge(workspace, actor=actor, source_session_ids=ids, vectors=vectors)
         with transaction.atomic():
@@ -95,7 +82,3 @@ def merge(work: Work) -> dict[str, Any]:
             result = {"session_id": str(merged.pk), "sources": len(sources)}
             work.conclude(result)
     return result
-
-
-def _use_of(sources: Sequence[Session], **options: Any) -> DiskUse:
-    return sum_of(disk_use(source.pk, with_index=False, **options) for source in sources)

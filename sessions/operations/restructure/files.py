@@ -25,8 +25,8 @@ class WorkspaceCopy:
     """A workspace filled from others, and vectors. They are removed when the block ends, unless a session got them.
 
     Links are not followed; links, FIFOs, devices and hidden search indexes stay behind. A process that is killed leaves
-    it in `.staging/`, where the worker sweeps it after a day. `step` is called with 1 after each file and with 0 within
-    large ones; what it raises ends the copying.
+    it in `.staging/`, where the worker sweeps it after a day. `step` is called with 1 after each file and each vector,
+    and with 0 within large files; what it raises ends the copying.
     """
 
     def __init__(self, step: Callable[[int], object] = lambda _: None) -> None:
@@ -35,7 +35,7 @@ class WorkspaceCopy:
         self.size = 0
         self.left_out = 0
         self._stack = ExitStack()
-        self.vectors = self._stack.enter_context(VectorCopy(most=settings.MAX_POINTS))
+        self.vectors = self._stack.enter_context(VectorCopy(most=settings.MAX_POINTS, step=step))
         self._staged: StagedWorkspace | None = None
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
 """Forks: a session goes on from one of its messages, in a session of one's own."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -9,11 +10,17 @@ from django.db import transaction
 from sessions.access import Actor, session_for_reading
 from sessions.exceptions import MessageNotFound
 from sessions.models import LineageKind, Session
-from sessions.models.transcript_copies import copy_messages
 from sessions.operations.changing import check_version
 from sessions.operations.editing import edit_message
 from sessions.operations.restructure.files import WorkspaceCopy
-from sessions.operations.restructure.making import check_size, insert_session, kept_fields, note_lineage, shortened
+from sessions.operations.restructure.making import (
+    check_size,
+    copy_transcript,
+    insert_session,
+    kept_fields,
+    note_lineage,
+    shortened,
+)
 from sessions.operations.sessions import allowed_owner
 from sessions.operations.tags import tags_of
 
@@ -31,16 +38,19 @@ def fork_session(
     name: str = "",
     files: bool = True,
     vectors: bool = True,
+    content: str | None = None,
     expected_version: int | None = None,
     workspace: WorkspaceCopy | None = None,
+    step: Callable[[int], object] = lambda _: None,
 ) -> Session:
     """Copy the transcript up to a message, that one included, into a new session of the actor's; return it.
 
     Without `at_index` it is the whole transcript, without `name` the old one's with "(fork)". `files` copies the
-    workspace and `vectors` the points, which `stage_fork` may have done already: then they are in `workspace`. The fork
-    is active and has no run; description, settings, metadata and tags are the session's. Whoever may read may fork.
-    Raises SessionNotFound, MessageNotFound, StaleVersion, NotAllowed, Invalid, TooLarge, StorageError,
-    VectorStoreError; nothing is left then.
+    workspace and `vectors` the points, which `stage_fork` may have done already: then they are in `workspace`. With
+    `content` the fork's last message, which must be a user's, is edited there. The fork is active and has no run;
+    description, settings, metadata and tags are the session's. Whoever may read may fork. `step` is told how many
+    messages more are copied. Raises SessionNotFound, MessageNotFound, NotAUserMessage, StaleVersion, NotAllowed,
+    Invalid, TooLarge, StorageError, VectorStoreError, and what `step` raises; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -51,7 +61,9 @@ def fork_session(
         with transaction.atomic():
             source = session_for_reading(actor, session_id, lock=True)
             check_version(source, expected_version)
-            fork = _copy(actor, source, count_up_to(source, at_index), name, owner_id)
+            fork = _copy(actor, source, count_up_to(source, at_index), name, owner_id, step)
+            if content is not None:
+                fork = edit_message(actor=actor, session_id=fork.pk, index=fork.message_count - 1, content=content)
             workspace.settle(fork.pk)
     return fork
 
@@ -88,7 +100,9 @@ def count_up_to(session: Session, at_index: int | None) -> int:
     return at_index + 1
 
 
-def _copy(actor: Actor, source: Session, count: int, name: str, owner_id: int) -> Session:
+def _copy(
+    actor: Actor, source: Session, count: int, name: str, owner_id: int, step: Callable[[int], object]
+) -> Session:
     check_size(count)
     fork_id = uuid4()
     fields = kept_fields(source) | {field: getattr(source, field) for field in _COPIED}
@@ -98,7 +112,7 @@ def _copy(actor: Actor, source: Session, count: int, name: str, owner_id: int) -
         fork_id,
         owner_id=owner_id,
         name=name or fork_name(source),
-        message_count=copy_messages(source.pk, fork_id, count=count),
+        message_count=copy_transcript(source.pk, fork_id, count=count, step=step),
         tags=tags_of(source),
         **fields,
     )
@@ -109,32 +123,3 @@ def _copy(actor: Actor, source: Session, count: int, name: str, owner_id: int) -
 def fork_name(session: Session) -> str:
     """What a fork is called if nobody says otherwise."""
     return shortened(session.name, " (fork)")
-
-
-def edit_in_fork(
-    *,
-    actor: "Actor | User",
-    session_id: UUID | str,
-    index: int,
-    content: str,
-    name: str = "",
-    files: bool = True,
-    expected_version: int | None = None,
-) -> Session:
-    """Edit a user message in a fork that ends with it, so that the session stays as it is; return the fork.
-
-    Raises as `fork_session` and `edit_message`; nothing is left then.
-    """
-    actor = Actor.of(actor)
-    with WorkspaceCopy() as workspace:
-        stage_fork(workspace, actor=actor, session_id=session_id, files=files)
-        with transaction.atomic():
-            fork = fork_session(
-                actor=actor,
-                session_id=session_id,
-                at_index=index,
-                name=name,
-                expected_version=expected_version,
-                workspace=workspace,
-            )
-            return edit_message(actor=actor, session_id=fork.pk, index=index, content=content)

@@ -1,6 +1,6 @@
 """What fork, merge and split have in common: the row of the new session, its past, and the limits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,14 @@ from sessions.exceptions import TooLarge
 from sessions.models import Lineage, LineageKind, Message, Role, Session, Verb
 from sessions.models.bulk_rows import insert_object
 from sessions.models.tag_rows import attach_tags
+from sessions.models.transcript_copies import copy_messages
 from sessions.operations import audit
 from sessions.operations.naming import preview_of
 from sessions.operations.sessions import checked_fields
 from sessions.operations.statistics import add_up_statistics
 
 MAX_MESSAGES = 1_000_000
+PORTION = 10_000  # messages
 _LONGEST_NAME = 255
 _KEPT = ("model", "tool_settings", "agent_settings", "context_window_config", "configuration")
 
@@ -40,6 +42,22 @@ def check_size(messages: int) -> None:
         raise TooLarge(
             f"It would have {messages} messages, and at most {MAX_MESSAGES} can be copied at once.", limit=MAX_MESSAGES
         )
+
+
+def copy_transcript(
+    source_id: UUID, target_id: UUID, *, count: int, to: int = 0, step: Callable[[int], object] = lambda _: None
+) -> int:
+    """Copy the first `count` messages to the indexes from `to` on; return how many they were.
+
+    `step` is told after each portion how many it had; what it raises ends the copying.
+    """
+    copied = 0
+    for first in range(0, count, PORTION):
+        portion = min(PORTION, count - first)
+        portion = copy_messages(source_id, target_id, first=first, count=portion, to=to + first)
+        copied += portion
+        step(portion)
+    return copied
 
 
 def insert_session(

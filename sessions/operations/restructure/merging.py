@@ -12,10 +12,17 @@ from django.db import transaction
 from sessions.access import Actor, session_for_owning
 from sessions.exceptions import Impossible, Invalid
 from sessions.models import LineageKind, Session
-from sessions.models.transcript_copies import copy_interleaved, copy_messages
+from sessions.models.transcript_copies import copy_interleaved
 from sessions.operations.lifecycle import archive_session
 from sessions.operations.restructure.files import WorkspaceCopy
-from sessions.operations.restructure.making import check_size, insert_session, kept_fields, note_lineage, shortened
+from sessions.operations.restructure.making import (
+    check_size,
+    copy_transcript,
+    insert_session,
+    kept_fields,
+    note_lineage,
+    shortened,
+)
 from sessions.operations.sessions import allowed_owner
 from sessions.operations.tags import MAX_TAGS, checked_tags, tags_of
 from sessions.storage.workspaces import CONTENT
@@ -146,7 +153,5 @@ def _copy(sources: Sequence[Session], merged_id: UUID, order: Order, step: Calla
         return count
     count = 0
     for source in sources:
-        copied = copy_messages(source.pk, merged_id, count=source.message_count, to=count)
-        step(copied)
-        count += copied
+        count += copy_transcript(source.pk, merged_id, count=source.message_count, to=count, step=step)
     return count

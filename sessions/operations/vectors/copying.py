@@ -2,8 +2,8 @@
 
 import tempfile
 from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import IO, Self, cast
@@ -41,11 +41,13 @@ def each_point(collection: Collection) -> Iterator[StoredPoint]:
 class VectorCopy:
     """Points of sessions, kept in a file that nobody sees until a session is given them. Gone when the block ends.
 
-    `most` is how many there may be.
+    `most` is how many there may be. `step` is called with 1 for each point that is read and with 0 while they are
+    written; what it raises ends the copying.
     """
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, step: Callable[[int], object] = lambda _: None) -> None:
         self.most = most
+        self._step = step
         self.count = 0
         self.size = 0
         self.distance = Distance.COSINE
@@ -106,6 +108,7 @@ class VectorCopy:
             spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (the stack closes it)
             self._file = cast("IO[bytes]", self._stack.enter_context(spool))
         self._file.write(line + b"\n")
+        self._step(1)
 
     def points(self) -> Iterator[StoredPoint]:
         """What was copied, from the beginning."""
@@ -113,6 +116,7 @@ class VectorCopy:
             return
         self._file.seek(0)
         for line in self._file:
+            self._step(0)
             key, vector, payload = orjson.loads(line)
             yield StoredPoint(key, b64decode(vector), payload)
 
