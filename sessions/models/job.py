@@ -6,11 +6,13 @@ from typing import Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from sessions.models.json_field import JsonField
+from sessions.models.rows import db_id, db_time
 from sessions.models.session import Session
 
 LEASE = timedelta(seconds=20)
@@ -80,6 +82,15 @@ class JobQuerySet(models.QuerySet["Job"]):
             job.save(update_fields=["state", "lease", "leased_until", "started_at", "attempts"])
         return job
 
+    def stop(self, **which: UUID) -> "Job | None":
+        """Note the wish to stop a job, by its `id` or `session_id`: one that waits is cancelled with that.
+
+        Return it as it is then, with its owner's name; None if it has ended, or if somebody wished so before. One
+        statement, which waits for whoever changes the job.
+        """
+        ((column, value),) = which.items()
+        return next(iter(self.raw(_stopping(column), [db_time(timezone.now()), db_id(value)])), None)
+
 
 class Job(models.Model):
     """One piece of long work. `lease` says whose it is: who has lost it writes nothing more."""
@@ -108,6 +119,8 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    loaded_owner: str | None = None  # the owner's name, where it was read together with the job
+
     objects = JobQuerySet.as_manager()
 
     class Meta:
@@ -132,6 +145,24 @@ class Job(models.Model):
         return code if isinstance(code, int) else None
 
     @property
+    def started_by(self) -> str:
+        """The name of whoever started it."""
+        return self.owner.get_username() if self.loaded_owner is None else self.loaded_owner
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen."""
         return self.state not in UNFINISHED
+
+
+def _stopping(column: str) -> str:
+    user = get_user_model()._meta.db_table
+    is_queued = f"WHEN state = '{JobState.QUEUED}'"
+    states = ", ".join(f"'{state}'" for state in UNFINISHED)
+    return (
+        f"UPDATE {Job._meta.db_table} SET cancel_requested = TRUE, "
+        f"finished_at = CASE {is_queued} THEN %s ELSE finished_at END, "
+        f"state = CASE {is_queued} THEN '{JobState.CANCELLED}' ELSE state END "
+        f"WHERE {column} = %s AND state IN ({states}) AND NOT cancel_requested "
+        f"RETURNING *, (SELECT username FROM {user} WHERE {user}.id = owner_id) AS loaded_owner"
+    )

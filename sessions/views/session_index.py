@@ -40,7 +40,7 @@ def index(request: PageRequest, session_id: str) -> HttpResponse:
 def cancel(request: PageRequest, session_id: str) -> HttpResponse:
     """Stop indexing. What is indexed stays."""
     session = load(request, session_id)
-    job = cancel_index(actor=request.user, session_id=session.pk)
+    _, job = cancel_index(actor=request.user, session_id=session.pk)
     toast(request, "It stops at once" if job is not None and not job.is_finished else "Cancelled")
     return _changed(request, session)
 

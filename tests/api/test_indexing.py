@@ -2,13 +2,23 @@
 
 import pytest
 
-from sessions.models import Job
+from sessions.models import Event, Job, Verb
 from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.lifecycle import archive_session, trash_session
-from tests.api.contract import assert_problem
+from sessions.operations.tokens import create_token
+from tests.api.contract import ContractClient, assert_problem
+from tests.factories import share
 from tests.statements import assert_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def cancel(client, url):
+    client.get(url)  # which notes the token's use, once a minute
+    with assert_statements(at_most=4):
+        answer = client.post(f"{url}/index/cancel")
+    assert answer.status_code == 200
+    return answer.json()["job"]
 
 
 @pytest.mark.usefixtures("indexer")
@@ -42,11 +52,23 @@ def test_it_fails_with_its_exit_code(owner, url):
 
 
 @pytest.mark.usefixtures("indexer")
-def test_it_is_stopped(owner, url):
-    assert owner.post(f"{url}/index/cancel").json()["job"] is None, "there is nothing to stop"
+def test_it_is_stopped(owner, url, session, bob):
+    """By anybody who may write, whoever started it; once, and told of once."""
+    assert cancel(owner, url) is None, "there is nothing to stop"
     owner.post(f"{url}/index")
-    assert owner.post(f"{url}/index/cancel").json()["job"]["state"] == "cancelled"
+    share(session, editor=bob)
+    bobs = ContractClient(create_token(actor=bob, name="t")[1])
+    job = cancel(bobs, url)
+    assert (job["state"], job["cancel_requested"], job["started_by"]) == ("cancelled", True, "alice")
+    assert job["finished_at"] >= job["created_at"]
+    assert cancel(bobs, url) == cancel(owner, url) == job
     assert not do_next_job()
+    owner.post(f"{url}/index")
+    Job.objects.take()
+    job = cancel(bobs, url)
+    assert (job["state"], job["cancel_requested"], job["finished_at"]) == ("running", True, None)
+    assert cancel(owner, url) == job
+    assert Event.objects.filter(verb=Verb.INDEXING_CANCELLED, actor=bob).count() == 2
 
 
 @pytest.mark.usefixtures("indexer")

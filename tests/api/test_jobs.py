@@ -86,7 +86,10 @@ def test_the_list_in_pages(owner, alice, mallory):
 
 def test_cancelling(owner, alice):
     job = start_job(actor=alice, kind=JobKind.EMPTY_TRASH, subject="1 session")
-    assert owner.post(f"{BASE}/jobs/{job.pk}/cancel").json()["state"] == JobState.CANCELLED
+    owner.get(f"{BASE}/jobs")  # which notes the token's use, once a minute
+    for _ in range(2):
+        with assert_statements(at_most=4):
+            assert owner.post(f"{BASE}/jobs/{job.pk}/cancel").json()["state"] == JobState.CANCELLED
     assert owner.get(f"{BASE}/jobs/{job.pk}").json()["cancel_requested"]
     assert_problem(owner.get(f"{BASE}/jobs/nonsense"), 404, "job_not_found")
 

@@ -117,9 +117,9 @@ def test_cancelling_ends_it_whoever_started_it(alice, bob, session):
     assert job.state == JobState.CANCELLED
     assert "Indexing" in job.output
     assert verbs(session) == [Verb.INDEXING_STARTED, Verb.INDEXING_CANCELLED]
-    assert cancel_index(actor=alice, session_id=session.pk) == job, "it stays what it is"
+    assert cancel_index(actor=alice, session_id=session.pk) == (session.pk, job), "it stays what it is"
     assert index_later(actor=alice, session_id=session.pk) != job
-    assert cancel_index(actor=bob, session_id=session.pk).state == JobState.CANCELLED, "before it began"
+    assert cancel_index(actor=bob, session_id=session.pk)[1].state == JobState.CANCELLED, "before it began"
     again = index_later(actor=alice, session_id=session.pk)
     assert cancel_job(actor=alice, job_id=again.pk).state == JobState.CANCELLED, "in the list of one's jobs"
     assert cancel_job(actor=alice, job_id=again.pk).state == JobState.CANCELLED

@@ -48,10 +48,7 @@ def start_index(request: ApiRequest, session_id: str) -> HttpResponse:
 )
 def stop_index(request: ApiRequest, session_id: str) -> HttpResponse:
     """The program is ended with all that it has started. What is indexed stays; one that has ended stays what it is."""
-    job = cancel_index(actor=request.auth, session_id=session_id)
-    found = job.session_id if job else session_id_of(session_row_for_reading(request.auth, session_id))
-    assert found is not None  # noqa: S101  (for the type checker)
-    return _index(request, found, job)
+    return _index(request, *cancel_index(actor=request.auth, session_id=session_id))
 
 
 def _index(request: ApiRequest, session_id: UUID, job: Job | None, status: int = 200) -> HttpResponse:
@@ -67,7 +64,7 @@ def _index(request: ApiRequest, session_id: UUID, job: Job | None, status: int =
             "job_id": job.pk,
             "state": job.state,
             "cancel_requested": job.cancel_requested,
-            "started_by": request.auth.username if is_own else job.owner.get_username(),
+            "started_by": request.auth.username if is_own else job.started_by,
             "created_at": job.created_at,
             "started_at": job.started_at,
             "finished_at": job.finished_at,

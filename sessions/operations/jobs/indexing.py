@@ -53,24 +53,16 @@ def index_later(*, actor: "Actor | User", session_id: UUID | str, expected_versi
     return job
 
 
-def cancel_index(*, actor: "Actor | User", session_id: UUID | str) -> Job | None:
-    """Stop the indexing of a session, whoever started it; return its newest job, None if there never was one.
+def cancel_index(*, actor: "Actor | User", session_id: UUID | str) -> tuple[UUID, Job | None]:
+    """Stop the indexing of a session, whoever started it; return the session's id and its newest job, if there was one.
 
     One that has ended stays what it is. Raises SessionNotFound, RoleTooLow.
     """
     actor = Actor.of(actor)
     with transaction.atomic():
         session = session_for_writing(actor, session_id)
-        job = (
-            Job.objects.unfinished()
-            .filter(session=session)
-            .select_related("owner")
-            .select_for_update(of=("self",))
-            .first()
-        )
-        if job is not None:
-            stop_job(actor, job)
-    return job or Job.objects.newest_of(session.pk)
+        job = stop_job(actor, session_id=session.pk)
+    return session.pk, job or Job.objects.newest_of(session.pk)
 
 
 def index(work: Work) -> dict[str, Any]:

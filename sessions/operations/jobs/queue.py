@@ -1,6 +1,7 @@
 """Jobs as people see them: started, listed, cancelled, forgotten."""
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from sessions.access import Actor, require_write
 from sessions.exceptions import JobNotFound
-from sessions.models import Job, JobKind, JobState, Verb
+from sessions.models import Job, JobKind, Verb
 from sessions.models.job import JobQuerySet, Position
 from sessions.operations import audit
 from sessions.storage import held
@@ -83,27 +84,25 @@ def cancel_job(*, actor: "Actor | User", job_id: UUID | str) -> Job:
     """
     actor = Actor.of(actor)
     require_write(actor)
-    job = job_for_reading(actor, job_id)
+    found = job_for_reading(actor, job_id)
     with transaction.atomic():
-        job = Job.objects.select_for_update().get(pk=job.pk)
-        stop_job(actor, job)
-    return job
+        job = stop_job(actor, id=found.pk)
+    return job or job_for_reading(actor, found.pk)
 
 
-def stop_job(actor: Actor, job: Job) -> None:
-    """Cancel a job that the caller's transaction has locked, for whoever the caller lets do that.
+def stop_job(actor: Actor, **which: UUID) -> Job | None:
+    """Stop a job, by its `id` or `session_id`, for whoever the caller lets do that; in the caller's transaction.
 
-    One that works on a session is told of in its history, the first time.
+    One that works on a session is told of in its history. Return it; None if it has ended, or is being stopped already.
     """
-    if job.is_finished:
-        return
-    if job.session_id is not None and not job.cancel_requested:
+    job = Job.objects.stop(**which)
+    if job is None:
+        return None
+    if job.session_id is not None:
         audit.record(actor, Verb.INDEXING_CANCELLED, job.session_id)
-    if job.state == JobState.QUEUED:
-        job.state, job.finished_at = JobState.CANCELLED, timezone.now()
-        transaction.on_commit(lambda: held.release(job.pk), robust=True)
-    job.cancel_requested = True
-    job.save(update_fields=["state", "finished_at", "cancel_requested"])
+    if job.is_finished:
+        transaction.on_commit(partial(held.release, job.pk), robust=True)
+    return job
 
 
 def forget_old_jobs() -> int:
