@@ -16,7 +16,7 @@ WHAT_TO_INSTALL = (
 )
 # What the tests write need not survive a power cut; connections are many, as each process of theirs has a pool.
 OPTIONS = (
-    "-c max_connections=200 -c fsync=off -c full_page_writes=off -c max_wal_size=4GB "
+    "-c max_connections=400 -c fsync=off -c full_page_writes=off -c max_wal_size=4GB "
     "-c jit=off -c shared_buffers=128MB -c log_min_messages=fatal -c listen_addresses=''"
 )
 
@@ -38,7 +38,7 @@ class PostgresqlServer:
         """Start it and wait until it answers."""
         options = f"{OPTIONS} -c unix_socket_directories='{self.directory}'"
         log = str(self.directory / "log")
-        self._run("pg_ctl", "-D", str(self.directory / "data"), "-l", log, "-w", "-o", options, "start")
+        self._run("pg_ctl", "-D", str(self.directory / "data"), "-l", log, "-w", "-t", "300", "-o", options, "start")
 
     def stop(self) -> None:
         """Stop it at once, as a crash would."""

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 
-def together(*calls: Callable[[], Any], seconds: float = 60) -> list[Any]:
+def together(*calls: Callable[[], Any], seconds: float = 300) -> list[Any]:
     """Run the calls at once; return for each its result, or the exception that it raised."""
     gate = threading.Barrier(len(calls))
     results: list[Any] = [None] * len(calls)
@@ -55,7 +55,7 @@ def behind(change: Callable[[], Any], call: Callable[[], Any]) -> Any:
             asked = beside.submit(waiting)
             while connection.vendor == "postgresql" and not asked.done() and not _is_anybody_waiting():
                 time.sleep(0.01)
-        return asked.result(60)
+        return asked.result(300)
 
 
 def _is_anybody_waiting() -> bool:

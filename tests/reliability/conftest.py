@@ -10,7 +10,7 @@ from tests.reliability.server import Server
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that tests share, with the settings that it has by itself."""
+    """A server that tests share, with the settings that it has by itself, and more patience."""
     with Server(tmp_path_factory.mktemp("server")) as running:
         yield running
 

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -30,7 +31,7 @@ call_command("create_token", "alice")
 """
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30, what: str = "") -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 120, what: str = "") -> Any:
     """Ask until the answer is true, and return it; fail after so many seconds."""
     until = time.monotonic() + seconds
     while True:
@@ -46,18 +47,27 @@ def new_database(copied_from: str = "template1") -> str:
     if not url:
         return ""
     name = f"reliability_{secrets.token_hex(8)}"
+
+    def is_made() -> bool:
+        try:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copied_from}"')
+        except psycopg.errors.ObjectInUse:  # the server is slow to let go of whoever filled the template
+            return False
+        return True
+
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copied_from}"')
+        wait_until(is_made, what="the template is free")
     return url.rpartition("/")[0] + "/" + name
 
 
-def environment_of(data: Path, database_url: str, **settings: object) -> dict[str, str]:
-    """The environment of the project's programs, with data of their own and none of the tests' settings."""
+def environment_of(data: Path, database_url: str, is_patient: bool = True, **settings: object) -> dict[str, str]:
+    """The environment of the project's programs, with data of their own and, but for patience, the real settings."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(("RESEARCHMIND_", "DJANGO_"))
     } | {
         "RESEARCHMIND_DATA_DIR": str(data),
         "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "tests.reliability.settings" if is_patient else "researchmind.settings",
         **{f"RESEARCHMIND_{name}": str(value) for name, value in settings.items()},
     }  # fmt: skip
 
@@ -66,7 +76,7 @@ def manage(environment: dict[str, str], *arguments: str) -> str:
     """Run a management command in an environment and return what it prints."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120,
+        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -98,16 +108,18 @@ def prepared() -> Prepared:
 class Server:
     """ResearchMind, serving Alice with a token of hers. Used as a context manager it is killed at the end."""
 
-    def __init__(self, directory: Path, database_url: str | None = None, **settings: object) -> None:
+    def __init__(
+        self, directory: Path, database_url: str | None = None, *, is_patient: bool = True, **settings: object
+    ) -> None:
         self.directory = directory
         data = directory / "data"
         if database_url is None:
             shutil.copytree(prepared().data, data)
-            self.environment = environment_of(data, new_database(prepared().database), **settings)
+            self.environment = environment_of(data, new_database(prepared().database), is_patient, **settings)
             self.token = prepared().token
         else:
-            self.environment = environment_of(data, database_url, **settings)
-            self.token = self.manage("shell", "-v", "0", "-c", _PREPARE).strip()
+            self.environment = environment_of(data, database_url, is_patient, **settings)
+            self.token = manage(environment_of(data, database_url), "shell", "-v", "0", "-c", _PREPARE).strip()
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -153,11 +165,11 @@ class Server:
         """SIGTERM, as a supervisor sends it; return the exit code once it has ended."""
         assert self.process is not None
         self.process.terminate()
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         self.process = None
         return code
 
-    def client(self, timeout: float = 60) -> "Client":
+    def client(self, timeout: float = 120) -> "Client":
         """A client of the API with Alice's token and a connection of its own."""
         return Client(self.port, self.token, timeout)
 
@@ -184,18 +196,25 @@ class Answer:
 class Client:
     """One connection, kept open, as scripts keep it."""
 
-    def __init__(self, port: int, token: str = "", timeout: float = 60) -> None:
+    def __init__(self, port: int, token: str = "", timeout: float = 120) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send a request and read its answer whole. Raises OSError or HTTPException if there is none."""
+        if self._is_hung_up():
+            self._connection.close()  # the next request opens another one
         sent = None if body is None else json.dumps(body)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if sent is not None:
             headers["Content-Type"] = "application/json"
         self._connection.request(method, path, sent, self._headers | headers)
         return Answer(self._connection.getresponse())
+
+    def _is_hung_up(self) -> bool:
+        """Whether the server has left the connection, as it does when nothing was asked for some seconds."""
+        connection = self._connection.sock
+        return connection is not None and bool(select.select([connection], [], [], 0)[0])
 
     def new_session(self, **values: Any) -> str:
         """Make a session and return its id."""

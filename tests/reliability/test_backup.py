@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from sessions.storage.workspaces import TRASH
-from tests.reliability.server import PROJECT, Server, new_database
+from tests.reliability.server import PROJECT, Server, new_database, wait_until
 from tests.reliability.writers import Writers, in_order
 
 _LOOK = """
@@ -33,6 +33,7 @@ class Changing:
         self._server = server
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._change)
+        self.rounds = 0
 
     def __enter__(self) -> "Changing":
         self._thread.start()
@@ -40,7 +41,7 @@ class Changing:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(60)
+        self._thread.join(300)
 
     def _change(self) -> None:
         client = self._server.client()
@@ -50,13 +51,14 @@ class Changing:
                 client.request("PUT", f"/api/v1/sessions/{session_id}/files/content/n.txt", session_id)
             client.request("DELETE", f"/api/v1/sessions/{trashed}")
             client.request("DELETE", f"/api/v1/sessions/{gone}?permanent=true")
+            self.rounds += 1
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a management command in an environment."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120,
+        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 
@@ -67,12 +69,11 @@ def test_taken_under_writers_and_restored_elsewhere(own_server, tmp_path):
     before = []
 
     def take():
-        while writers.count() < 20:
-            pass
+        wait_until(lambda: writers.count() >= 20 and changing.rounds, what="all of them get on")
         before.append([list(own) for own in writers.acknowledged])
         own_server.manage("backup", str(backup))
 
-    with Changing(own_server):
+    with Changing(own_server) as changing:
         writers.run_until(take)
     own_server.kill()
     assert writers.refused == []

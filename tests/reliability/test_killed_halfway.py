@@ -14,8 +14,7 @@ def kill_halfway(directory: Path, times: int) -> None:
     database = Server(directory)
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability.killed", str(times)],
-        cwd=PROJECT, env=database.environment | {"DJANGO_SETTINGS_MODULE": "researchmind.settings"},
-        capture_output=True, text=True, timeout=600,
+        cwd=PROJECT, env=database.environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
 

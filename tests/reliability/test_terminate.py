@@ -21,7 +21,7 @@ def test_writers_are_answered_until_the_end(own_server):
 
     writers.run_until(terminate)
     assert codes == [0]
-    wait_until(lambda: processes_of(group) == [], 60, "all have ended")
+    wait_until(lambda: processes_of(group) == [], what="all have ended")
     assert writers.refused == []
     own_server.start()
     assert_nothing_lost(own_server.client(), session_id, writers)
@@ -37,7 +37,7 @@ def test_a_request_in_flight_is_finished(own_server):
         f"Authorization: Bearer {own_server.token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode()
-    with socket.create_connection(("127.0.0.1", own_server.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", own_server.port), timeout=120) as connection:
         connection.sendall(head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 "), "a worker waits for the body"
         own_server.process.terminate()
@@ -47,7 +47,7 @@ def test_a_request_in_flight_is_finished(own_server):
         while part := connection.recv(65536):
             answer += part
     assert answer.startswith(b"HTTP/1.1 201 "), answer[:300]
-    assert own_server.process.wait(40) == 0
+    assert own_server.process.wait(120) == 0
     own_server.start()
     assert own_server.client().transcript(session_id) == [(0, "slow")]
 
@@ -59,7 +59,7 @@ def test_no_process_is_left_when_the_master_is_killed_alone(own_server):
     os.kill(group, signal.SIGKILL)
     own_server.process.wait()
     own_server.process = None
-    wait_until(lambda: processes_of(group) == [], 60, "all have ended")
+    wait_until(lambda: processes_of(group) == [], what="all have ended")
 
 
 def processes_of(group: int) -> list[int]:

@@ -27,11 +27,14 @@ SMALL = (2_500, 48)  # messages, MiB of files
     ("messages", "mebibytes", "allowed"),
     [(*SMALL, 24 * MIB), pytest.param(100_000, 1024, 100 * MIB, marks=pytest.mark.soak)],
 )
-def test_memory_does_not_grow_with_a_session(alice: User, tmp_path: Path, messages, mebibytes, allowed):
+def test_memory_does_not_grow_with_a_session(
+    alice: User, tmp_path: Path, request: pytest.FixtureRequest, messages, mebibytes, allowed
+):
     session = _large(alice, messages, mebibytes)
     before = _digest(session)
     archive = tmp_path / "session.zip"
     tracemalloc.start()
+    request.addfinalizer(tracemalloc.stop)
     with archive.open("wb") as file:
         for chunk in export_session(actor=alice, session_id=session.pk).chunks:
             file.write(chunk)
@@ -41,7 +44,6 @@ def test_memory_does_not_grow_with_a_session(alice: User, tmp_path: Path, messag
     with archive.open("rb") as file:
         report = import_sessions(actor=alice, files=[SourceFile("session.zip", file)])
     assert tracemalloc.get_traced_memory()[1] < allowed
-    tracemalloc.stop()
     back = Session.objects.get(pk=report.sessions[0].session_id)
     assert back.message_count == messages
     assert _digest(back) == before

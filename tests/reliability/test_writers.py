@@ -29,7 +29,7 @@ forking = multiprocessing.get_context("fork")
 gate = forking.Barrier(writers)
 def write(who):
     alice = User.objects.get()
-    gate.wait(60)
+    gate.wait(300)
     for count in range(number):
         append_messages(actor=alice, session_id=session_id, messages=[NewMessage("user", f"{who}/{count}")])
 processes = [forking.Process(target=write, args=(who,)) for who in range(writers)]
@@ -55,7 +55,7 @@ def write_in_threads(alice, number):
         for count in range(number):
             append_messages(actor=alice, session_id=session.pk, messages=[user_message(f"{who}/{count}")])
 
-    raise_errors(together(*[lambda who=who: write(who) for who in range(WRITERS)], seconds=300))
+    raise_errors(together(*[lambda who=who: write(who) for who in range(WRITERS)], seconds=600))
     assert_all_there(session, number)
 
 
@@ -70,11 +70,11 @@ def url_of_the_test_database():
 def write_in_processes(alice, number):
     session = make_session(alice)
     environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "researchmind.settings", "DATABASE_URL": url_of_the_test_database(),
+        "DJANGO_SETTINGS_MODULE": "tests.reliability.settings", "DATABASE_URL": url_of_the_test_database(),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", WRITE, str(session.pk), str(WRITERS), str(number)],
-        cwd=PROJECT, env=environment, text=True, capture_output=True, timeout=300,
+        cwd=PROJECT, env=environment, text=True, capture_output=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert_all_there(session, number)
@@ -102,7 +102,7 @@ def test_480_appends_of_eight_clients_over_http(server: Server):
         assert {answer.status for answer in answers} == {201}
         return [answer.json()["messages"][0]["index"] for answer in answers]
 
-    indexes = raise_errors(together(*[lambda who=who: write(who) for who in range(WRITERS)], seconds=120))
+    indexes = raise_errors(together(*[lambda who=who: write(who) for who in range(WRITERS)], seconds=600))
     assert sorted(index for own in indexes for index in own) == list(range(480))
     transcript = server.client().transcript(session_id)
     assert [index for index, _ in transcript] == list(range(480))

@@ -30,7 +30,7 @@ class Writers:
         finally:
             self._stop.set()
             for thread in threads:
-                thread.join(90)
+                thread.join(300)
         assert not any(thread.is_alive() for thread in threads)
 
     def count(self) -> int:
