@@ -1,5 +1,6 @@
 """Fixtures that every layer's tests share: standing actors, their clients and tokens, workspaces of each test's own."""
 
+import gc
 import os
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from django.test import Client, TransactionTestCase
 import researchmind
 import sessions
 from sessions.models import Scope
+from sessions.operations import chat
 from sessions.operations.tokens import create_token
 from tests import emptying
 from tests.clients import ApiClient
@@ -223,6 +225,21 @@ def model_server(settings) -> Iterator[ModelServerStub]:
     with ModelServerStub() as stub:
         settings.MODEL_SERVER = stub.setting
         yield stub
+
+
+@pytest.fixture
+def nothing_is_collected(monkeypatch) -> Iterator[None]:
+    """Somebody holds on to the answers of models, and no garbage is collected: what isn't closed stays open."""
+    held, answers = [], chat.answers
+
+    def hold(*args: Any, **options: Any) -> Iterator[Any]:
+        held.append(answers(*args, **options))
+        return held[-1]
+
+    monkeypatch.setattr(chat, "answers", hold)
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

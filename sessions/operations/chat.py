@@ -108,7 +108,7 @@ def _stand(session_id: UUID, count: int) -> _Stand:
 
 def answers(
     ask: Ask, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None
-) -> Iterator[Piece | NewMessage]:
+) -> Generator[Piece | NewMessage, None, None]:
     """Ask: the pieces of the answer as they come, and last of all the finished message.
 
     No connection to the database is held meanwhile. `is_gone` tells, four times a second, whether
@@ -225,6 +225,7 @@ class Conversation:
 
     def __init__(self, **asked: Unpack[Asked]) -> None:
         self._slot = model_server.Slot()
+        self._parts: Generator[Piece | NewMessage, None, None] | None = None
         try:
             self._ask = prepare(**asked)
         except BaseException:
@@ -233,7 +234,8 @@ class Conversation:
 
     def answers(self, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None) -> Iterator[Any]:
         """Pieces as they come, and the finished message. Raises as `answers`."""
-        return answers(self._ask, is_gone=is_gone, renew=renew)
+        self._parts = answers(self._ask, is_gone=is_gone, renew=renew)
+        return self._parts
 
     def whole(self, *, is_gone: Callable[[], bool], renew: Callable[[], None] = lambda: None) -> NewMessage:
         """Wait for the finished message. Raises as `answers`."""
@@ -246,8 +248,12 @@ class Conversation:
         return store_answer(self._ask, answer)
 
     def close(self) -> None:
-        """Let somebody else ask."""
-        self._slot.give_back()
+        """Leave the model server, whoever still holds on to the answer, and let somebody else ask."""
+        try:
+            if self._parts is not None:
+                self._parts.close()
+        finally:
+            self._slot.give_back()
 
     def __enter__(self) -> Self:
         return self

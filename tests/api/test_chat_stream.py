@@ -44,6 +44,7 @@ class TestStream:
         assert len(model_server.questions) == 1
         assert len(transcript(session)) == 6
 
+    @pytest.mark.usefixtures("nothing_is_collected")
     def test_stopped(self, owner, session, model_server):
         """At once, and not when somebody forgets the response: the model is left."""
         model_server.manner = "stall"

@@ -93,12 +93,17 @@ def test_archived_meanwhile(alice, alice_client, session, address, model_server)
     assert len(transcript(session)) == 4
 
 
+@pytest.mark.usefixtures("nothing_is_collected")
 def test_stopped(alice_client, session, address, model_server, settings):
-    settings.MODEL_SERVER_REQUESTS = 1
+    settings.MODEL_SERVER_REQUESTS, model_server.manner = 1, "stall"
     values = {"content": "What is HNSW?", "shown": "3"}
     response = alice_client.post(address, values, headers={"HX-Request": "true"})
-    next(iter(response.streaming_content))
+    parts = iter(response.streaming_content)
+    while b"An " not in next(parts):
+        pass
     response.close()
+    assert model_server.hung_up.acquire(timeout=30)
+    model_server.manner = "well"
     assert len(transcript(session)) == 4
     assert streamed(alice_client, address)[0] == f"<pre>{ANSWER}", "its slot is free again"
 
