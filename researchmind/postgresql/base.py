@@ -1,8 +1,9 @@
 """PostgreSQL that is gone or hangs: known in time, and forgotten as soon as it is back.
 
 A connection out of the pool may lead to a server that has been restarted since, or that hangs. The first
-is seen by looking at the socket, which costs no round trip. The second can't be told from a long statement;
-but what a request asks first is always small, its token or its login, so that answer has to come soon
+is seen by looking at the socket, which costs no round trip. The second can't be told from a long statement,
+or from one that waits for somebody's lock; but what a request asks first is always small, its token or its login, so
+that answer has to come soon. A transaction that comes first asks for nothing before it begins
 (docs/decisions/0004-databases.md).
 """
 
@@ -34,6 +35,11 @@ class ImpatientConnection(psycopg.Connection[Any]):
     def expect_an_answer(self) -> None:
         """The next statement has ANSWER_SECONDS."""
         self._answer_within = ANSWER_SECONDS
+
+    @property
+    def expects_an_answer(self) -> bool:
+        """Whether nothing has been asked yet."""
+        return self._answer_within is not None
 
     def stop_compiling(self) -> None:
         """Once for a connection: no statement here runs long enough to be worth 50 ms of JIT compilation."""
@@ -81,6 +87,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 return connection
             connection.close()
             self.pool.putconn(connection)  # which replaces it
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """Begin a transaction, whose first statement may wait for a lock, once the server has answered."""
+        if not autocommit and isinstance(self.connection, ImpatientConnection) and self.connection.expects_an_answer:
+            with self.wrap_database_errors:
+                self.connection.execute("SELECT 1")
+        super()._set_autocommit(autocommit)
 
     def _prepare(self, connection: ImpatientConnection) -> None:
         """Make one out of the pool ready; the pool has it back where that fails, or would lack it for good."""

@@ -76,6 +76,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             job = self.waiting(now).order_by("created_at").select_for_update(skip_locked=True).first()
             if job is None:
                 return None
+            now = timezone.now()  # SQLite's write lock may have been waited for as long as a lease is
             job.state, job.lease, job.leased_until = JobState.RUNNING, uuid.uuid4(), now + LEASE
             job.started_at = job.started_at or now
             job.attempts += 1

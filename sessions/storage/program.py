@@ -32,18 +32,19 @@ def run(
     """Run a program in an open directory; return its exit code, or None if its time was up.
 
     `until` is a time of `time.monotonic`, `answer` stands on its standard input. `step` gets what it says as it
-    comes, and nothing four times a second while it is silent; an exception of its own ends the program too. All that
+    comes, and nothing four times a second while it is silent; an exception of its own ends the program too. What has
+    ended before its time was up has ended well, however late we look. All that
     the program has started has ended when this returns, and also ends when this process is killed. Raises OSError
     if nothing can be started at all.
     """
     with _guarded(command, directory, environment, answer) as process:
         assert process.stdout is not None  # noqa: S101  (for the type checker)
         said = process.stdout.fileno()
-        while (left := until - time.monotonic()) > 0:
+        while (left := max(until - time.monotonic(), 0)) or process.poll() is not None:
             is_ready = bool(select.select([said], [], [], min(STEP_SECONDS, left))[0])
             piece = os.read(said, _BLOCK) if is_ready else b""
             step(piece)
-            if is_ready and not piece:  # nobody is left who could say more
+            if not piece and (is_ready or not left):  # nobody is left who could say more
                 return process.wait()
     return None
 

@@ -44,13 +44,16 @@ def index_later(*, actor: "Actor | User", session_id: UUID | str, expected_versi
         check_active(session)
         check_version(session, expected_version)
         indexing.command()
-        try:
-            with transaction.atomic():
-                job = start_job(actor=actor, kind=JobKind.INDEX, subject=f"“{session.name}”", session_id=session.pk)
-        except IntegrityError:  # there is one; the lock on the session keeps it from being the last but one
-            return Job.objects.unfinished().select_related("owner").get(session=session)
-        audit.record(actor, Verb.INDEXING_STARTED, session.pk)
-    return job
+        going = None
+        while going is None:
+            try:
+                with transaction.atomic():
+                    job = start_job(actor=actor, kind=JobKind.INDEX, subject=f"“{session.name}”", session_id=session.pk)
+                audit.record(actor, Verb.INDEXING_STARTED, session.pk)
+                return job
+            except IntegrityError:  # there is one, which the worker may end before we look: it locks no session
+                going = Job.objects.unfinished().select_related("owner").filter(session=session).first()
+    return going
 
 
 def cancel_index(*, actor: "Actor | User", session_id: UUID | str) -> tuple[UUID, Job | None]:
