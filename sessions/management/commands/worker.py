@@ -3,8 +3,11 @@
 import os
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
@@ -33,28 +36,53 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, parent: int | None, once: bool, **options: Any) -> None:
         """Do jobs, with the timer beside it."""
-        ending = threading.Event()
+        ending = _Ending()
         if once:
             keep_house()
             while do_next_job():
                 pass
             return
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ending.set())
-        threads = [threading.Thread(target=_repeat, args=(keep_house, HOUSEKEEPING_SECONDS, ending), daemon=True)]
+            signal.signal(number, lambda *_: ending.tell())
+        threads = [threading.Thread(target=_repeat, args=(keep_house, HOUSEKEEPING_SECONDS), daemon=True)]
         if parent is not None:
-            threads.append(threading.Thread(target=_follow, args=(parent, ending), daemon=True))
+            threads.append(threading.Thread(target=_follow, args=(parent,), daemon=True))
         for thread in threads:
             thread.start()
         _work_until(ending)
 
 
-def _work_until(ending: threading.Event) -> None:
+class _Ending:
+    """Whether the worker is to end, as a signal tells it; for the main thread.
+
+    Not an Event: its lock may be held by the very thread that the signal interrupts, which then waits for itself.
+    """
+
+    def __init__(self) -> None:
+        self._is_told = False
+        self._wakeups: SimpleQueue[None] = SimpleQueue()  # something may be put into it amid a put or a get
+
+    def tell(self) -> None:
+        """The worker is to end."""
+        self._is_told = True
+        self._wakeups.put(None)
+
+    def is_told(self) -> bool:
+        """Whether it is to end."""
+        return self._is_told
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is to end."""
+        with suppress(Empty):
+            self._wakeups.get(timeout=seconds)
+
+
+def _work_until(ending: _Ending) -> None:
     """Do jobs as they come. A database that is away doesn't end the worker."""
-    while not ending.is_set():
+    while not ending.is_told():
         close_old_connections()
         try:
-            if do_next_job(ending.is_set):
+            if do_next_job(ending.is_told):
                 continue
         except Error as error:
             logger.warning("jobs_wait", error=str(error))
@@ -62,9 +90,9 @@ def _work_until(ending: threading.Event) -> None:
         ending.wait(_LOOK_SECONDS)
 
 
-def _repeat(task: Callable[[], None], seconds: float, ended: threading.Event) -> None:
-    """Run the task now and every so many seconds. Whatever fails doesn't end the timer."""
-    while not ended.is_set():
+def _repeat(task: Callable[[], None], seconds: float) -> None:
+    """Run the task now and every so many seconds, as long as the process lives. Whatever fails doesn't end the timer."""
+    while True:
         close_old_connections()
         try:
             task()
@@ -72,12 +100,11 @@ def _repeat(task: Callable[[], None], seconds: float, ended: threading.Event) ->
             for error in failed.exceptions:  # a database that is away needs no traceback
                 logger.warning("housekeeping_failed", error=str(error), exc_info=not isinstance(error, Error) and error)
         close_old_connections()
-        ended.wait(seconds)
+        time.sleep(seconds)
 
 
-def _follow(parent: int, ended: threading.Event) -> None:
+def _follow(parent: int) -> None:
     """End with the server that started this process, however it ended."""
-    while not ended.wait(_WATCH_SECONDS):
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
