@@ -93,7 +93,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not autocommit and isinstance(self.connection, ImpatientConnection) and self.connection.expects_an_answer:
             with self.wrap_database_errors:
                 self.connection.execute("SELECT 1")
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # django-stubs leave it out
 
     def _prepare(self, connection: ImpatientConnection) -> None:
         """Make one out of the pool ready; the pool has it back where that fails, or would lack it for good."""

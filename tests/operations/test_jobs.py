@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from sessions.exceptions import ImportNotFound, Invalid, JobNotFound, SessionNotFound, StorageError
 from sessions.models import Event, Import, Insights, Job, JobKind, JobState, Lineage, Session, WorkspaceRemoval
+from sessions.models.job import LEASE
 from sessions.operations import workspaces as operations
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.jobs import amounts, doing, merging, purging
@@ -218,6 +219,22 @@ def test_a_killed_workers_job_is_taken_up_again_and_the_dead_one_writes_nothing(
     dead.give_back()
     job.refresh_from_db()
     assert (job.state, job.attempts, job.result["created"]) == (JobState.DONE, 2, 3)
+
+
+def test_a_lease_begins_when_the_job_is_taken(alice, monkeypatch):
+    """However long SQLite's write lock had to be waited for."""
+    chats(alice)
+    now, asked = timezone.now(), []
+
+    def later():
+        asked.append(now + timedelta(minutes=len(asked)))
+        return asked[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", later)
+        job = Job.objects.take()
+    assert job.leased_until == asked[-1] + LEASE
+    assert len(asked) > 1, "it was looked for before"
 
 
 def test_a_job_that_kills_its_workers_ends(alice):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ class Stopped(Exception):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch, settings, indexer):
     monkeypatch.setattr(program, "GRACE_SECONDS", 0.3)
-    settings.INDEX_SECONDS = 30
+    settings.INDEX_SECONDS = 600
 
 
 @pytest.fixture
@@ -137,14 +136,49 @@ def test_its_exit_code_is_told(place, code):
     assert f"exit code {code}" in failed.value.detail
 
 
-@pytest.mark.parametrize("how", ["hanging", "deaf"])
-def test_when_its_time_is_up_everything_of_it_is_ended(place, settings, how):
+class Clock:
+    """The time as `program` sees it, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(program, "time", clock)
+    return clock
+
+
+@pytest.mark.parametrize(("how", "sign"), [("hanging", ".mcp-vector-search/config.json"), ("deaf", "content/alive")])
+def test_when_its_time_is_up_everything_of_it_is_ended(place, clock, how, sign):
     behave(place, how)
-    settings.INDEX_SECONDS = 2 if how == "deaf" else 1
+
+    def step(piece: bytes) -> None:
+        if (place / sign).exists():
+            clock.ahead = 1000
+
     with pytest.raises(IndexingFailed, match="longer than") as failed:
-        run(place)
+        run(place, step)
     assert failed.value.state == {"exit_code": None}
-    assert how == "hanging" or (place / "content" / "alive").exists(), "its grandchild ran"
+
+
+def test_one_that_has_ended_in_time_has_ended_well_however_late_anybody_looks(place, clock):
+    behave(place, "flooding")
+    pieces = []
+
+    def step(piece: bytes) -> None:  # takes all that is in the pipe, then is held up until the rest is written
+        pieces.append(piece)
+        if not clock.ahead and b"done" in piece:
+            wait_until(lambda: running(place) == [], what="it has ended")
+            clock.ahead = 1000
+
+    run(place, step)
+    assert clock.ahead
+    assert b"".join(pieces).endswith(b"Indexed 1 files\n")
 
 
 def test_a_step_that_raises_ends_everything_of_it(place):
@@ -160,9 +194,7 @@ def test_a_step_that_raises_ends_everything_of_it(place):
 
 def test_what_it_leaves_in_the_background_is_ended(place):
     behave(place, "background")
-    began = time.monotonic()
     assert "Indexed" in run(place)
-    assert time.monotonic() - began < 20
 
 
 def test_of_a_flood_the_end_is_kept(place):
@@ -223,22 +255,62 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def guarded(*arguments: str) -> "subprocess.Popen[bytes]":
+def guarded(*arguments: str, place: Path | None = None) -> "subprocess.Popen[bytes]":
     """A guard that lets its program live: somebody holds its lifeline."""
-    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, cwd=place)
 
 
 def test_one_that_has_ended_before_its_guard_looks_is_not_waited_for():
     with guarded("-c", _HASTY, program._GUARD, "1", "", "sh", "-c", "exit 7") as guard:
-        assert guard.wait(20) == 7
+        assert guard.wait(60) == 7
+
+
+_LATE = """\
+import importlib.util, os, sys, time
+
+specification = importlib.util.spec_from_file_location("guard", sys.argv[1])
+guard = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(guard)
+now, ahead, look, prctl, its_own = time.monotonic, [0], guard._children, guard._prctl, os.getpid()
+time.monotonic = lambda: now() + ahead[0]
+
+def held_up():  # before it has killed anything
+    ahead[0] = 1000
+    return look()
+
+def killed(option, *more):  # in the program's process, before that is tied to the guard
+    if option == guard._SET_PARENT_DEATH_SIGNAL:
+        os.kill(its_own, 9)
+        while os.getppid() == its_own:
+            time.sleep(0.01)
+    return prctl(option, *more)
+
+if sys.argv[2] == "held up":
+    guard._children = held_up
+else:
+    guard._prctl = killed
+sys.exit(guard.main("1", "", *sys.argv[3:]))
+"""
+
+
+def test_a_guard_that_is_held_up_kills_what_is_left(place):
+    with guarded("-c", _LATE, program._GUARD, "held up", "sh", "-c", "sleep 600 & exit 7", place=place) as guard:
+        assert guard.wait(60) == 7
+    assert running(place) == []
+
+
+def test_a_guard_that_is_killed_as_it_starts_its_program_leaves_nothing(place):
+    with guarded("-c", _LATE, program._GUARD, "killed", "sleep", "600", place=place) as guard:
+        assert guard.wait(60) == -9
+    wait_until(lambda: running(place) == [], what="the program has ended too")
 
 
 def test_what_ends_before_the_program_does_keeps_no_processor_busy():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with guarded("-I", program._GUARD, "1", "", "sh", "-c", "(sleep 0.1 &); sleep 2") as guard:
-        assert guard.wait(20) == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1, "seconds of the guard and its shell"
+        wait_until(lambda: os.waitid(os.P_PID, guard.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), what="it ends")
+        _, code, used = os.wait4(guard.pid, 0)
+    assert code == 0
+    assert used.ru_utime + used.ru_stime < 1, "seconds of the guard and its shell"
 
 
 def test_killing_the_worker_ends_everything_of_it(place, tmp_path):

@@ -91,7 +91,7 @@ def _work_until(ending: _Ending) -> None:
 
 
 def _repeat(task: Callable[[], None], seconds: float) -> None:
-    """Run the task now and every so many seconds, as long as the process lives. Whatever fails doesn't end the timer."""
+    """Run the task now and every so many seconds, for ever. Whatever fails doesn't end the timer."""
     while True:
         close_old_connections()
         try:
