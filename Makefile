@@ -40,10 +40,10 @@ test: $(DEV) ## Everything the tests need, then the whole suite on SQLite and on
 	$(BIN)/python -m coverage report || failed=1; \
 	exit $$failed
 
-soak: $(DEV) ## The long tests: hundreds of kills, thousands of writes
+soak: $(DEV) ## The long tests: hundreds of kills, thousands of writes, properties with new data
 	@$(BIN)/python -m tests.machine
 	@failed=0; for database in sqlite postgresql; do \
-		TEST_DATABASE=$$database $(BIN)/python -m pytest -m soak || failed=1; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -m 'soak or hypothesis' || failed=1; \
 	done; \
 	exit $$failed
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from coverage import Coverage
 from django.contrib.auth.models import User
@@ -48,6 +49,18 @@ SAME_GROUND = (
 measured: list[Coverage] = []  # while a test is prepared and cleaned up after it is switched off
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What hypothesis makes up is the same in each run, however slow the machine; `make soak` draws anew."""
+    hypothesis.settings.register_profile(
+        "ours",
+        deadline=None,
+        database=None,
+        derandomize="soak" not in config.option.markexpr.replace("not soak", ""),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    hypothesis.settings.load_profile("ours")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out of the part on PostgreSQL what cannot tell the databases apart: it runs once, in the part on SQLite."""
     if os.environ.get("TEST_DATABASE", "sqlite") == "sqlite":
@@ -60,15 +73,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """From here on coverage is measured in the tests alone: what only prepares them is tested elsewhere."""
-    measuring = Coverage.current()
-    if measuring is None:
-        return
-    for package in (sessions, researchmind):  # what importing runs counts, whoever would import it first
+    # What importing runs counts, whoever would import it first; and hypothesis tries the constants of what is imported.
+    for package in (sessions, researchmind):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
-    measuring.stop()
-    measured.append(measuring)
+    measuring = Coverage.current()
+    if measuring is not None:
+        measuring.stop()
+        measured.append(measuring)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,7 @@
 """GET /search, and `q` of GET /sessions."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from sessions.models.membership import MemberRole
 from sessions.operations.lifecycle import archive_session, trash_session
@@ -65,7 +65,7 @@ def test_only_what_the_caller_may_see(stranger, alice, alice_read_token):
     assert find(owner, "kernel status:deleted")["count"] == 2
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25)
 @given(text=ANY_TEXT.map(lambda text: text.replace("\0", "")))
 def test_any_text_is_a_query(owner, text):
     find(owner, text)

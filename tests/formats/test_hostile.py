@@ -31,7 +31,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(value=ANYTHING, form=st.sampled_from(sorted(READERS)))
 def test_any_json_as_any_format(value, form):
     _read(json.dumps(value).encode(), form)

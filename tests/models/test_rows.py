@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import orjson
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.models import Session
@@ -30,7 +30,7 @@ def read(session):
         return reader.read(cursor.fetchone(), "another")
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(name=TEXT.filter(bool), metadata=st.dictionaries(TEXT, JSON, max_size=4), summary=JSON, at=TIMES)
 def test_what_is_written_is_read(alice, name, metadata, summary, at):
     session = Session.objects.create(

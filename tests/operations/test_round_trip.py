@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.formats import researchmind
@@ -366,9 +366,7 @@ OF_MOCHI = {
 }
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=25)
 @given(fields=SESSIONS)
 def test_any_session_survives_every_format_that_goes_both_ways(alice, fields):
     session = create_session(actor=alice, **fields)

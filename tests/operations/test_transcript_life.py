@@ -1,7 +1,7 @@
 """Any order of changes: the transcript is what a list of its messages would be, and nothing said is ever lost."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -151,12 +151,12 @@ class TranscriptLife(RuleBasedStateMachine):
 def live(owner, **values):
     run_state_machine_as_test(
         lambda: TranscriptLife(owner),
-        settings=settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), **values),
+        settings=settings(**values),
     )
 
 
 def test_a_short_life(alice):
-    live(alice, max_examples=12, stateful_step_count=15, derandomize=True)
+    live(alice, max_examples=12, stateful_step_count=15)
 
 
 @pytest.mark.soak

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.models import Message, Session, Status
@@ -336,7 +336,7 @@ ANY_TEXT = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50)
 @given(text=ANY_TEXT)
 def test_any_text_is_a_query(alice, text):
     ask(alice, text)
@@ -346,7 +346,7 @@ def test_any_text_is_a_query(alice, text):
 WORD = st.lists(st.sampled_from([*"abcéßσΩя5日本の_.-", "e\u0301", "ไม่"]), min_size=1, max_size=8).map("".join)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(words=st.lists(WORD, min_size=1, max_size=5))
 def test_what_is_said_is_found_by_each_of_its_words(alice, words):
     session = say(alice, f"begin {' '.join(words)} end", name="x")
