@@ -43,14 +43,14 @@ _lock = threading.Lock()
 _running: list[_Examination] = []
 
 
-def examine(seconds: float = SECONDS) -> Health:
-    """Ask both within so many seconds. Who asks at the same time shares one examination."""
+def examine(seconds: float | None = None) -> Health:
+    """Ask both within so many seconds, SECONDS unless told. Who asks at the same time shares one examination."""
     with _lock:
         if not (_running and _running[-1].is_alive()):
             _running[:] = [_Examination()]
             _running[0].start()
         examination = _running[0]
-    examination.join(seconds)
+    examination.join(SECONDS if seconds is None else seconds)
     return examination.found
 
 

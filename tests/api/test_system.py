@@ -1,7 +1,6 @@
 """GET /me, /version, /health, and the probes beside the API."""
 
 import threading
-import time
 
 import pytest
 from django.test import Client
@@ -16,7 +15,7 @@ def nothing_running():
     """Each test has an examination of its own."""
     yield
     for examination in health._running:
-        examination.join(10)
+        examination.join(60)
     health._running.clear()
 
 
@@ -72,13 +71,13 @@ def test_not_ready_without_workspaces(workspace_root):
 def test_a_disk_that_hangs(workspace_root, monkeypatch):
     """Asked again and again, one examination waits for it, and each who asks hears so in time."""
     released = threading.Event()
-    monkeypatch.setattr(health, "_workspaces", lambda: released.wait(30) and "ok")
-    begun = time.monotonic()
+    monkeypatch.setattr(health, "_workspaces", lambda: released.wait(60) and "ok")
+    monkeypatch.setattr(health, "SECONDS", 0.2)
     assert Client().get("/readyz").status_code == 503
-    assert time.monotonic() - begun < 5
     waiting = health._running[0]
+    assert waiting.is_alive(), "whoever asked didn't wait for it"
     assert not health.examine(0.01).is_ok
     assert health._running == [waiting]
     released.set()
-    waiting.join(10)
-    assert health.examine(10).is_ok
+    waiting.join(60)
+    assert health.examine(60).is_ok
