@@ -47,14 +47,6 @@ def session(alice: User) -> Session:
 
 
 @pytest.fixture
-def impatient(settings) -> None:
-    """Model servers have little time and may send little."""
-    settings.MODEL_SERVER_WAIT_SECONDS = 0.4
-    settings.MODEL_SERVER_TOTAL_SECONDS = 1.2
-    settings.MODEL_SERVER_MAX_BYTES = 2**20
-
-
-@pytest.fixture
 def url(session: Session) -> str:
     """Its address."""
     return f"/api/v1/sessions/{session.pk}"

@@ -10,7 +10,7 @@ from tests.factories import make_session, user_message
 from tests.model_server import ModelServerStub
 from tests.whole import assert_whole, transcript
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient", "connection_stays")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connection_stays")]
 KEY = {"Idempotency-Key": "one"}
 
 
@@ -99,29 +99,41 @@ OUTCOMES = [
 ]
 
 
+NEVER_END = ("stall", "mute", "drip")  # what else goes wrong is answered when it comes, however late
+
+
+@pytest.fixture
+def given_up(settings, manner) -> None:
+    """A model server has little time, if it would take for ever, and may send little."""
+    settings.MODEL_SERVER_MAX_BYTES = 2**20
+    if manner in NEVER_END:
+        settings.MODEL_SERVER_WAIT_SECONDS, settings.MODEL_SERVER_TOTAL_SECONDS = 0.4, 1.2
+
+
 class TestWhatGoesWrong:
     """Each leaves nothing, and the same request succeeds as soon as the server is well."""
 
     @pytest.mark.parametrize(("manner", "status", "code"), OUTCOMES)
-    def test_whole(self, owner, session, model_server, manner, status, code):
+    def test_whole(self, owner, session, model_server, given_up, settings, manner, status, code):
         model_server.manner = manner
         problem = assert_problem(ask(owner, session, model="qwen3:14b", headers=KEY), status, code)
         if code == "unknown_model":
             assert "qwen3:14b" in problem["detail"]
-        self.assert_nothing_stored_and_the_retry_works(owner, session, model_server)
+        self.assert_nothing_stored_and_the_retry_works(owner, session, model_server, settings)
 
     @pytest.mark.parametrize(("manner", "status", "code"), OUTCOMES)
-    def test_streamed(self, owner, session, model_server, manner, status, code):
+    def test_streamed(self, owner, session, model_server, given_up, settings, manner, status, code):
         model_server.manner = manner
         *deltas, (name, problem) = events(ask(owner, session, stream=True, model="qwen3:14b", headers=KEY))
         assert (name, problem["status"], problem["code"]) == ("error", status, code)
         assert {name for name, _ in deltas} <= {"delta"}
-        self.assert_nothing_stored_and_the_retry_works(owner, session, model_server)
+        self.assert_nothing_stored_and_the_retry_works(owner, session, model_server, settings)
 
-    def assert_nothing_stored_and_the_retry_works(self, owner, session, model_server):
+    def assert_nothing_stored_and_the_retry_works(self, owner, session, model_server, settings):
         assert len(transcript(session)) == 4
         assert not IdempotencyKey.objects.exists()
         model_server.manner = "well"
+        settings.MODEL_SERVER_WAIT_SECONDS = settings.MODEL_SERVER_TOTAL_SECONDS = 120
         assert ask(owner, session, headers=KEY).status_code == 201
         assert transcript(session)[4:] == ["What is HNSW?", ANSWER]
         assert_whole(session)

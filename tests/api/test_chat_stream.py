@@ -15,7 +15,7 @@ from tests.api.contract import assert_problem
 from tests.factories import user_message
 from tests.whole import assert_whole, transcript
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("impatient", "connection_stays")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connection_stays")]
 KEY = {"Idempotency-Key": "one"}
 
 
