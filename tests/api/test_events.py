@@ -22,6 +22,7 @@ from tests.statements import assert_statements
 from tests.together import raise_errors, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
+LONGEST = 25  # seconds that may be waited: who isn't answered before has waited them
 
 
 def feed(token: str, **query: object) -> dict:
@@ -119,19 +120,20 @@ def test_what_a_slow_transaction_wrote_is_not_missed(alice, alice_token):
     """On PostgreSQL its event has a lower id than one that is committed before; on SQLite the other one waits."""
     slow, quick = make_session(alice), make_session(alice)
     start = feed(alice_token)["next"]
-    written, seen = threading.Event(), []
+    written, looked, seen = threading.Event(), threading.Event(), []
 
     def write_slowly():
         with transaction.atomic():
             append_messages(actor=alice, session_id=slow.pk, messages=[user_message()])
             written.set()
             if connection.vendor == "postgresql":
-                time.sleep(0.5)
+                looked.wait(60)
 
     def write_quickly_and_look():
-        written.wait(10)
+        written.wait(60)
         append_messages(actor=alice, session_id=quick.pk, messages=[user_message()])
         seen.append(feed(alice_token, after=start))
+        looked.set()
 
     raise_errors(together(write_slowly, write_quickly_and_look))
     first = seen[0]["events"]
@@ -172,21 +174,36 @@ def test_a_reader_beside_writers_gets_each_event_once(alice, alice_token):
     assert len(found) == len(set(found)) == 3 * 13
 
 
-def test_who_waits_is_answered_when_something_happens(alice, alice_token):
+class Seats(threading.BoundedSemaphore):
+    """Tells when somebody waits."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.taken = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        got = super().acquire(blocking, timeout)
+        self.taken.set()
+        return got
+
+
+def test_who_waits_is_answered_when_something_happens(alice, alice_token, monkeypatch):
     session = make_session(alice)
     start = feed(alice_token)["next"]
+    seats = Seats(1)
+    monkeypatch.setattr(waiting, "_waiting", seats)
 
     def wait():
         began = time.monotonic()
-        return feed(alice_token, after=start, wait=20), time.monotonic() - began
+        return feed(alice_token, after=start, wait=LONGEST), time.monotonic() - began
 
     def happen():
-        time.sleep(0.3)
+        assert seats.taken.wait(60), "it found nothing and waits"
         append_messages(actor=alice, session_id=session.pk, messages=[user_message()])
 
     (answer, seconds), _ = raise_errors(together(wait, happen))
     assert verbs(answer["events"]) == ["appended"]
-    assert 0.2 < seconds < 15
+    assert seconds < LONGEST
     began = time.monotonic()
     assert feed(alice_token, after=answer["next"], wait=1)["events"] == []
     assert time.monotonic() - began >= 0.9
@@ -197,13 +214,13 @@ def test_few_wait_at_once_and_no_longer_than_they_are_let_in(alice, alice_token,
     monkeypatch.setattr(waiting, "_waiting", threading.BoundedSemaphore(1))
     with waiting._waiting:
         began = time.monotonic()
-        assert feed(alice_token, after=start, wait=20)["events"] == []
-        assert time.monotonic() - began < 10, "as many wait as may: answered at once"
+        assert feed(alice_token, after=start, wait=LONGEST)["events"] == []
+        assert time.monotonic() - began < LONGEST, "as many wait as may: answered at once"
     monkeypatch.setattr(waiting, "_LET_IN_SECONDS", 0.1)
     token, plain = create_token(actor=Actor.of(alice), name="soon gone")
     start = feed(plain)["next"]
     calls = (
-        lambda: ContractClient(plain).get(f"{BASE}/events?after={start}&wait=20").status_code,
+        lambda: ContractClient(plain).get(f"{BASE}/events?after={start}&wait={LONGEST}").status_code,
         # its own event is in the feed too: the token goes without one
         lambda: time.sleep(0.2) or type(token).objects.filter(pk=token.pk).update(revoked_at=token.created_at),
     )
