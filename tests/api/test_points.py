@@ -17,10 +17,11 @@ A, B = "0e27e9b2-0f6b-4d1c-9a6e-3a1f6f0c0b01", "f6c1f5a0-94a5-4ef0-8a66-8f7e0a1d
 
 
 @pytest.fixture(params=["database", "qdrant"])
-def store(request) -> str:
+def store(request, settings) -> str:
     """Where points are kept."""
     if request.param == "qdrant":
         request.getfixturevalue("qdrant")
+        settings.QDRANT_SECONDS = 60
     return request.param
 
 
