@@ -151,6 +151,6 @@ def test_a_refusal_is_explained(live_server, tmp_path, alice_token):
 def test_a_server_that_is_away(transcript):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = record(transcript, "--url", url, token="rm_x")
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"  # nobody's as long as it is ours and doesn't listen
+        done = record(transcript, "--url", url, token="rm_x")
     assert "can't be reached" in done.stderr

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from sessions.models import Status
 from sessions.operations.bulk import MAX_SESSIONS
@@ -85,7 +86,9 @@ def test_the_fragment_takes_out_the_row_or_shows_the_list_anew(alice, alice_clie
     assert toasts(alice_client.get(at)) == [], "said once"
 
 
-def test_pinning_shows_the_row_under_pinned(alice, alice_client, session):
+def test_pinning_shows_the_row_under_pinned(alice, alice_client, session, monkeypatch):
+    noon = timezone.now().replace(hour=12)  # no midnight comes in between
+    monkeypatch.setattr(timezone, "now", lambda: noon)
     make_session(alice, "Newer")
     response = alice_client.post(ADDRESS, {"pin": str(session.pk), "next": "/"}, headers=htmx())
     assert groups(response) == ["Pinned", "Today"]
