@@ -46,4 +46,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"]["timeout"] = 15
 else:
     # nor away.
-    DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = postgresql.ANSWER_SECONDS = 30
+    _options = DATABASES["default"]["OPTIONS"]
+    _options["connect_timeout"] = postgresql.ANSWER_SECONDS = 30
+    _options["pool"] |= {"timeout": 60, "reconnect_timeout": 60}

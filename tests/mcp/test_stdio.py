@@ -28,8 +28,9 @@ Call = Callable[..., tuple[Any, bool]]
 
 
 @pytest.fixture
-def environment(settings, tmp_path: Path) -> dict[str, str]:
-    """What the process needs to find the test's own database and workspaces."""
+def environment(settings, tmp_path: Path, monkeypatch) -> dict[str, str]:
+    """What the process needs to find the test's own database and workspaces; the client waits until it has started."""
+    monkeypatch.setattr("mcp.client.session.DISCOVER_TIMEOUT_SECONDS", 120)
     database = connection.settings_dict
     url = f"sqlite:///{database['NAME']}"
     if connection.vendor == "postgresql":
@@ -37,6 +38,7 @@ def environment(settings, tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.reliability.settings",  # the project's, with more patience
         "RESEARCHMIND_DATA_DIR": str(tmp_path),
         "RESEARCHMIND_WORKSPACE_ROOT": str(settings.WORKSPACE_ROOT),
     }
