@@ -213,6 +213,7 @@ def test_migrate_makes_way_for_our_migrations_alone(alice):
     assert_counts_right()
 
 
+@pytest.mark.soak  # every migration back and forth
 @pytest.mark.django_db(transaction=True)
 def test_before_the_table_exists_there_is_nothing_to_do():
     """`migrate research zero` sends the signals too."""

@@ -56,10 +56,20 @@ NASTY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("language", sorted(code.LANGUAGES))
-def test_no_language_holds_the_renderer_up(language):
+THIRDS = [NASTY[number % 3 :: 3] for number in range(len(code.LANGUAGES))]  # each of them to every third language
+
+
+@pytest.mark.parametrize(
+    ("language", "units"),
+    [
+        *zip(sorted(code.LANGUAGES), THIRDS, strict=True),
+        *(pytest.param(language, NASTY, marks=pytest.mark.soak) for language in sorted(code.LANGUAGES)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(len(value)),
+)
+def test_no_language_holds_the_renderer_up(language, units):
     """Highlighting stops at its deadline; no single step of a lexer goes on much longer than that."""
-    for unit in NASTY:
+    for unit in units:
         lines = "\n".join([(unit * 900)[:900]] * 4)
         start = time.thread_time()
         code.code_figure(lines, language, Deadline(60))
