@@ -11,10 +11,13 @@ from sessions.operations.jobs.forking import fork_later, is_long
 from sessions.operations.jobs.queue import cancel_job
 from sessions.operations.jobs.work import LeaseLost, Work
 from sessions.operations.restructure import making
+from sessions.operations.restructure.forking import fork_session
 from sessions.operations.sharing import remove_member
 from sessions.operations.transcript import append_messages
 from sessions.operations.vectors.points import put_points
 from sessions.operations.vectors.values import NewPoint
+from sessions.search.query import Query
+from sessions.search.results import search
 from sessions.storage import workspaces
 from tests.factories import make_session, share, user_message
 from tests.whole import assert_counts_right, assert_in_place, assert_whole, transcript
@@ -106,6 +109,17 @@ def test_one_that_is_cancelled_or_cut_off_leaves_nothing(vera, session, steps, h
     else:
         assert do_next_job()
         assert Session.objects.get(owner=vera).message_count == 7
+
+
+def test_the_search_takes_up_one_portion_after_the_other(alice, session):
+    """What takes up a million at once can't be cancelled for minutes, and shows no progress."""
+    seen = []
+
+    def step(more: int) -> None:
+        seen.append((more, len(search(Query.parse("message"), user_id=alice.pk, limit=50).results)))
+
+    fork_session(actor=alice, session_id=session.pk, step=step)
+    assert seen == [(3, 7 + 3), (3, 7 + 6), (1, 7 + 7)]
 
 
 def test_who_may_not_read_any_more_gets_none(vera, session):

@@ -112,7 +112,7 @@ def _copy(
         fork_id,
         owner_id=owner_id,
         name=name or fork_name(source),
-        message_count=copy_transcript(source.pk, fork_id, count=count, step=step),
+        copy=lambda: copy_transcript(source.pk, fork_id, count=count, step=step),
         tags=tags_of(source),
         **fields,
     )

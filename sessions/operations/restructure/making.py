@@ -61,22 +61,26 @@ def copy_transcript(
 
 
 def insert_session(
-    session_id: UUID, *, owner_id: int, name: str, message_count: int, tags: Sequence[str], **fields: Any
+    session_id: UUID, *, owner_id: int, name: str, copy: Callable[[], int], tags: Sequence[str], **fields: Any
 ) -> Session:
-    """Write the row of a session whose messages have been copied in the same transaction. Raises Invalid."""
-    first = Message.objects.of(session_id).filter(role=Role.USER).values_list("content", flat=True).first()
+    """Write the row of a session, then its messages by `copy`, which says how many they were. Raises Invalid.
+
+    In this order the search takes up portion after portion; a row that comes last has it take up all at once.
+    """
     now = timezone.now()
     session = Session(
         id=session_id,
         owner_id=owner_id,
-        preview=preview_of(first or ""),
-        message_count=message_count,
         created_at=now,
         updated_at=now,
         last_accessed=now,
         **checked_fields(fields | {"name": name}),
     )
     insert_object(session)
+    session.message_count = copy()
+    first = Message.objects.of(session_id).filter(role=Role.USER).values_list("content", flat=True).first()
+    session.preview = preview_of(first or "")
+    session.save(update_fields=["message_count", "preview"])
     if tags:
         attach_tags(session_id, owner_id, tags)
     session.loaded_tags = list(tags)

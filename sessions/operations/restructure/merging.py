@@ -75,7 +75,7 @@ def merge_sessions(
                 merged_id,
                 owner_id=owner_id,
                 name=target_name or merged_name(sources),
-                message_count=_copy(sources, merged_id, order, step),
+                copy=lambda: _copy(sources, merged_id, order, step),
                 tags=union_of_tags(own_tags, sources),
                 description=target_description,
                 metadata=metadata or {},

@@ -182,14 +182,19 @@ class Chosen:
 
 
 def _make(actor: Actor, source: Session, owner_id: int, part: Part, ranges: Ranges) -> Session:
-    made_id, count = uuid4(), 0
-    for first, last in ranges:
-        count += copy_messages(source.pk, made_id, first=first, count=last - first + 1, to=count)
+    made_id = uuid4()
+
+    def copy() -> int:
+        count = 0
+        for first, last in ranges:
+            count += copy_messages(source.pk, made_id, first=first, count=last - first + 1, to=count)
+        return count
+
     made = insert_session(
         made_id,
         owner_id=owner_id,
         name=part.name,
-        message_count=count,
+        copy=copy,
         tags=tags_of(source) if part.tags is None else checked_tags(part.tags),
         description=part.description,
         metadata=part.metadata,
