@@ -13,11 +13,13 @@ from django.db import connections
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
+from sessions.models import Run, Session
+from sessions.models.open_page import session_state
 from tests import machine
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the test's thread
 
-PATIENCE = 20_000  # milliseconds; a loaded machine is slow, not wrong
+PATIENCE = 60_000  # milliseconds; a loaded machine is slow, not wrong
 expect.set_options(timeout=PATIENCE)
 
 FLAGS = [
@@ -43,6 +45,16 @@ SETTLED = """Promise.allSettled(
 UNSEEN = "void Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })"
 # A function: what is no function would be evaluated again and again, which the CSP forbids.
 ASKS_NOTHING = "() => !document.querySelector('.htmx-request:not(.asks)')"  # a model may take its time
+# Nor begins to: what comes into view by itself has been asked for some frames later.
+QUIET = f"""async () => {{
+  const asksNothing = {ASKS_NOTHING};
+  for (let still = 0; still < 4; await new Promise(requestAnimationFrame)) still = asksNothing() ? still + 1 : 0;
+}}"""
+# What a toast offers can be pressed for twelve seconds, which a slow machine may need for less than that.
+TOASTS_STAY = """addEventListener("animationstart", ({ target }) => {
+  if (!target.matches(".toast")) return;
+  for (const one of target.getAnimations()) if (one.effect.getTiming().delay) one.pause();
+})"""
 # axe leaves empty style attributes, which htmx would carry over and the CSP forbid.
 SEEN_AGAIN = """() => {
   for (const one of document.querySelectorAll("[style='']")) one.removeAttribute("style");
@@ -104,7 +116,8 @@ def page(page: Page) -> Iterator[Page]:
         "console",
         lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
     )
-    page.set_default_timeout(PATIENCE)
+    page.context.set_default_timeout(PATIENCE)
+    page.add_init_script(TOASTS_STAY)
     yield page
     assert complaints == []
 
@@ -114,6 +127,13 @@ def sign_in(context: BrowserContext, base_url: str, user: User) -> None:
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
+
+
+def caught_up(page: Page, session: Session) -> None:
+    """The page has heard of all that has happened to the session, its own doing too: it replaces nothing any more."""
+    session.refresh_from_db()
+    run_state = Run.objects.filter(pk=session.pk).values_list("state", flat=True).first()
+    expect(page.locator("#live [name=seen]")).to_have_value(session_state(session.version, run_state))
 
 
 @pytest.fixture
@@ -128,6 +148,7 @@ def check_axe() -> Callable[[Page], None]:
     """`check_axe(page)`: axe finds nothing, in the light nor in the dark."""
 
     def check(page: Page) -> None:
+        page.wait_for_load_state()
         if page.evaluate("!window.axe"):
             page.evaluate(Axe().axe_script)
         page.evaluate(UNSEEN)

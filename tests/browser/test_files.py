@@ -74,6 +74,7 @@ def test_dropped_anywhere_on_the_files(alice_page: Page, alice: User) -> None:
     workspace.locator("h2").dispatch_event("drop", dragged)
     expect(page.locator(".toast")).to_contain_text("Kept 2 files.")
     expect(page.locator(".files .card")).to_contain_text(["one.txt", "two.txt"])
+    page.wait_for_load_state()  # the script of that page is there
     dragged = {"dataTransfer": page.evaluate_handle(DRAGGED, ["three.txt"])}
     page.locator(".files .card").first.dispatch_event("drop", dragged)
     expect(page.locator(".files .card")).to_contain_text(["one.txt", "three.txt", "two.txt"])
@@ -81,7 +82,7 @@ def test_dropped_anywhere_on_the_files(alice_page: Page, alice: User) -> None:
 
 
 def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_path: Path, settings, screenshot) -> None:
-    """Uploaded over a line of 1 MB a second, and refused for what is too large, with what was kept said."""
+    """Uploaded over a line that is slow until one has seen it, and refused for what is too large."""
     page = alice_page
     settings.MAX_UPLOAD_BYTES = 3 * 2**20
     session = make_session(alice)
@@ -91,8 +92,8 @@ def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_pa
     page.goto(f"/sessions/{session.pk}/files/")
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2**20}
-    line.send("Network.emulateNetworkConditions", slow)
+    speed = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2**16}
+    line.send("Network.emulateNetworkConditions", speed)
     page.get_by_label("Drop files here").set_input_files(files)
     bar = page.get_by_role("progressbar", name="Uploading")
     expect(bar).to_be_hidden()
@@ -104,6 +105,7 @@ def test_a_slow_upload_shows_how_far_it_is(alice_page: Page, alice: User, tmp_pa
     assert first < 1
     page.wait_for_function(moved, arg=first)
     screenshot(page, "upload-under-way")
+    line.send("Network.emulateNetworkConditions", speed | {"uploadThroughput": -1})
     expect(page.get_by_role("alert")).to_contain_text("two.bin: A file has at most 3 MiB here.")
     expect(bar).to_be_hidden()
     page.get_by_role("link", name="Kept a file").click()

@@ -36,6 +36,7 @@ def test_finds_a_session_and_goes_there(alice_page: Page, three: list[Session], 
     check_axe(page)
     screenshot(page, "palette")
     page.keyboard.type("moss")
+    expect(page.get_by_role("option", name="New session “moss”")).to_be_visible()  # the answer to the last letter
     expect(page.get_by_role("group", name="Sessions").get_by_role("option")).to_have_text(
         ["Mosses of the north", "Peat moss"]
     )
@@ -92,7 +93,7 @@ def test_changes_the_theme_and_comes_back(alice_page: Page, three: list[Session]
     expect(chosen(page)).to_have_text("Dark theme")
     page.keyboard.press("Enter")
     expect(page.locator("html")).to_have_class(re.compile("dark"))
-    assert page.url.endswith("/pinned/")
+    expect(page).to_have_url(re.compile("/pinned/$"))
 
 
 def test_keys_are_listed_over_every_page(alice_page: Page, three: list[Session], check_axe, screenshot) -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
 from sessions.models import Membership
-from tests.browser.conftest import ASKS_NOTHING, sign_in
+from tests.browser.conftest import ASKS_NOTHING, caught_up, sign_in
 from tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,10 +29,11 @@ def test_from_the_panel_to_those_who_read(
     expect(role).to_have_value("viewer")
     role.select_option("editor")
     expect(page.locator("#activity")).to_contain_text("made vera editor")
-    page.wait_for_function(ASKS_NOTHING)
+    caught_up(page, session)
     role.select_option("viewer")
     expect(page.locator("#activity")).to_contain_text("made vera viewer")
     page.wait_for_function(ASKS_NOTHING)  # the page may hear of it before its own answer comes
+    caught_up(page, session)
     page.get_by_text("Make a public link").click()
     page.get_by_role("button", name="Make the link").click()
     address = page.locator("#new-link").inner_text()

@@ -120,6 +120,8 @@ def test_splitting(alice_page: Page, session: Session, check_axe, screenshot) ->
     expect(page.locator("#outcome-0")).to_contain_text("goes backwards")
     at_each_width(page, check_axe, screenshot, "split")
     page.get_by_label("Messages").first.fill("0-2")
+    page.get_by_label("Name").first.click()
+    expect(page.locator("#outcome-0")).to_contain_text("3 messages")
     files.first.check()
     press(page, "Split")
     expect(page.get_by_text("Split into 2 sessions.")).to_be_visible()

@@ -19,6 +19,7 @@ from sessions.operations.runs.clarifications import ask
 from sessions.operations.runs.phases import fail_run, set_phase
 from sessions.operations.runs.reports import NewLine, add_error, add_logs
 from sessions.operations.runs.tasks import NewTask, set_tasks, update_task
+from tests.browser.conftest import caught_up
 from tests.factories import make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,10 +114,10 @@ def test_the_example_runs_to_its_end(alice_page: Page, alice: User, base_url: st
         expect(page.locator(".ship .pill")).to_have_text("Needs an answer")
         page.get_by_role("link", name="A field guide to mosses").click()
         page.get_by_role("button", name="Jura").click()
-        expect(page.locator("#run-now .pill")).to_have_text("complete", timeout=20_000)
+        expect(page.locator("#run-now .pill")).to_have_text("complete")
         expect(page.locator(".run-bar")).to_contain_text("4 of 4")
         expect(page.locator("#run-lines")).to_contain_text("Starting with the Jura")
-        output, errors = agent.communicate(timeout=20)
+        output, errors = agent.communicate(timeout=120)
         assert agent.returncode == 0, errors
         page.goto("/fleet/")
         expect(page.get_by_role("heading", name="Nothing is running")).to_be_visible()
@@ -148,6 +149,7 @@ def test_killed_in_the_middle(alice_page: Page, alice: User, base_url: str, alic
     expect(page.locator("#run-now").get_by_role("link", name="Export")).to_be_visible()
     page.locator("#run-now").get_by_role("button", name="Stop").click()
     expect(page.locator("#run-now .pill")).to_have_text("stopped")
+    caught_up(page, Session.objects.get())
     page.locator("#run-now").get_by_role("button", name="Reopen").click()
     expect(page.locator("#run-now .pill")).to_have_text("going")
     Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=9))

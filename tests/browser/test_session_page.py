@@ -11,7 +11,8 @@ from sessions.operations.editing import edit_message
 from sessions.operations.lifecycle import archive_session, trash_session
 from sessions.operations.transcript import append_messages
 from sessions.storage import workspaces
-from tests.browser.test_transcript import indexes, without_script
+from tests.browser.conftest import QUIET, caught_up
+from tests.browser.test_transcript import expect_indexes, without_script
 from tests.factories import assistant_message, make_session, user_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,14 +55,13 @@ class TestWriting:
         opened.keyboard.type("Another")
         opened.get_by_role("button", name="Send").click()
         expect(opened.locator("#m-7")).to_contain_text("Another")
-        assert indexes(opened) == list(range(8))
+        expect_indexes(opened, list(range(8)))
         assert texts(session)[-2:] == ["One *word*", "Another"]
 
     def test_what_a_script_appended_meanwhile_comes_along(self, opened: Page, alice: User, session: Session) -> None:
         append_messages(actor=alice, session_id=session.pk, messages=[assistant_message("from a script")])
         composer(opened).fill("Mine")
         opened.keyboard.press("Meta+Enter")
-
         expect(opened.locator("#m-7")).to_contain_text("Mine")
         expect(opened.locator("#m-6")).to_contain_text("from a script")
 
@@ -86,13 +86,12 @@ class TestWriting:
     def test_nothing_says_so_and_keeps_the_focus(self, opened: Page, check_axe) -> None:
         composer(opened).fill("   ")
         opened.keyboard.press("Control+Enter")
-
         expect(opened.get_by_role("alert")).to_have_text("Write something first.")
         expect(composer(opened)).to_be_focused()
         check_axe(opened)
 
     def test_a_text_outlives_a_server_that_is_away(self, opened: Page, session: Session) -> None:
-        opened.wait_for_load_state("networkidle")  # what the page fetches by itself has come
+        opened.evaluate(QUIET)
         opened.context.set_offline(True)
         composer(opened).fill("Much work")
         opened.keyboard.press("Control+Enter")
@@ -100,16 +99,14 @@ class TestWriting:
         expect(composer(opened)).to_have_value("Much work")
         opened.context.set_offline(False)
         opened.get_by_role("button", name="Send").click()
-
         expect(opened.locator("#m-6")).to_contain_text("Much work")
         assert texts(session).count("Much work") == 1
 
     def test_a_text_outlives_an_expired_login(self, opened: Page, session: Session) -> None:
-        opened.wait_for_load_state("networkidle")  # what the page fetches by itself has come
+        opened.evaluate(QUIET)
         composer(opened).fill("Much work")
         opened.context.clear_cookies(name="sessionid")
         opened.keyboard.press("Control+Enter")
-
         expect(opened.locator(".toast")).to_contain_text("signed out")
         expect(composer(opened)).to_have_value("Much work")
         assert len(texts(session)) == 6
@@ -138,7 +135,7 @@ class TestEditing:
 
         opened.locator("#panel").get_by_role("link", name="1", exact=True).click()
         expect(opened.get_by_role("heading", name="Revision 1")).to_be_visible()
-        assert indexes(opened) == [2, 3, 4, 5]
+        expect_indexes(opened, [2, 3, 4, 5])
         check_axe(opened)
         opened.get_by_role("button", name="Restore this revision").click()
         expect(opened.locator(".toast")).to_contain_text("Restored revision 1")
@@ -154,7 +151,7 @@ class TestEditing:
         opened.keyboard.press("Control+Enter")
 
         expect(opened.locator("#m-5")).to_contain_text("Next")
-        assert indexes(opened) == list(range(6))
+        expect_indexes(opened, list(range(6)))
 
     def test_is_left_with_escape_unless_something_was_written(self, opened: Page) -> None:
         opened.locator("#m-2").hover()
@@ -188,8 +185,10 @@ class TestEditing:
 class TestSystemPrompt:
     def test_is_added_replaced_and_removed(self, opened: Page, session: Session, check_axe) -> None:
         opened.get_by_role("link", name="Add a system prompt").click()
+        field = opened.get_by_label("What should the model be told first?")
+        expect(field).to_be_visible()
         check_axe(opened)
-        opened.get_by_label("What should the model be told first?").fill("Be brief.")
+        field.fill("Be brief.")
         opened.get_by_role("button", name="Save").click()
         expect(opened.locator("#m-0")).to_contain_text("System prompt")
         opened.locator("#m-0 summary").click()
@@ -202,7 +201,6 @@ class TestSystemPrompt:
 
 class TestBar:
     def test_the_name_is_changed_in_place(self, opened: Page, session: Session, check_axe) -> None:
-        seen = opened.locator("#live [name=seen]").input_value()
         opened.keyboard.press("e")
         field = opened.get_by_label("Name", exact=True)
         expect(field).to_be_focused()
@@ -215,9 +213,7 @@ class TestBar:
         expect(opened.get_by_role("heading", level=1)).to_have_text("Lichens")
         expect(opened).to_have_title(re.compile("^Lichens"))
         expect(opened.get_by_role("link", name="Rename").first).to_be_focused()
-        expect(opened.locator("#live [name=seen]")).not_to_have_value(
-            seen
-        )  # the page has heard of it from the server too
+        caught_up(opened, session)
         opened.keyboard.press("e")
         opened.get_by_label("Name", exact=True).fill("Nothing")
         opened.keyboard.press("Escape")
@@ -227,6 +223,7 @@ class TestBar:
 
     def test_pin_archive_and_restore(self, opened: Page, session: Session) -> None:
         opened.keyboard.press("p")
+        expect(opened.locator(".toast")).to_contain_text("Pinned")  # the page has come that the key leads to
         expect(opened.get_by_role("button", name="Unpin")).to_be_visible()
         opened.get_by_role("button", name="Archive", exact=True).click()
         expect(opened.get_by_text("This session is archived.")).to_be_visible()
@@ -242,6 +239,7 @@ class TestBar:
         expect(opened.locator(".toast")).to_contain_text("to the trash")
         assert not workspaces.workspace_path(session.pk).exists()
         opened.get_by_role("button", name="Undo").click()
+        expect(opened.locator(".toast")).to_have_text("Undone")  # the list may hear of it sooner than all is done
         expect(opened.get_by_role("link", name="Mosses of the north", exact=True)).to_be_visible()
         session.refresh_from_db()
         assert session.status == Status.ACTIVE
@@ -276,7 +274,7 @@ class TestTrash:
         trash_session(actor=alice, session_id=session.pk)
         alice_page.goto(session.get_absolute_url())
         expect(alice_page.get_by_text("This session is in the trash.")).to_be_visible()
-        assert indexes(alice_page) == list(range(6))
+        expect_indexes(alice_page, list(range(6)))
         check_axe(alice_page)
         alice_page.get_by_role("button", name="Restore").click()
         expect(alice_page.locator(".toast")).to_contain_text("Restored")
@@ -291,6 +289,7 @@ class TestPanel:
         expect(opened.locator(".tags .tag")).to_have_count(3)
         expect(opened.get_by_label("Add a tag")).to_be_focused()
         expect(opened.locator("#side")).to_contain_text("peat")
+        caught_up(opened, session)
         check_axe(opened)
         opened.get_by_role("button", name="Remove the tag moss").click()
         expect(opened.locator(".tags .tag")).to_have_count(2)
@@ -308,13 +307,14 @@ class TestPanel:
     def test_is_folded_and_stays_so(self, opened: Page) -> None:
         opened.keyboard.press("i")
         expect(opened.locator("#panel")).to_be_hidden()
+        opened.wait_for_function("() => document.cookie.includes('panel')")  # the event comes after the fold
         opened.reload()
         expect(opened.locator("#panel")).to_be_hidden()
         opened.keyboard.press("i")
         expect(opened.locator("#panel")).to_be_visible()
         opened.locator("#panel summary", has_text="Activity").click()
         expect(opened.locator("#activity")).to_be_hidden()
-        opened.wait_for_function("() => document.cookie.includes('activity')")  # the event comes after the fold
+        opened.wait_for_function("() => document.cookie.includes('activity')")
         opened.reload()
         expect(opened.locator("#activity")).to_be_hidden()
         expect(opened.locator("#workspace-path")).to_be_visible()
@@ -332,6 +332,7 @@ class TestPanel:
         alice_page.keyboard.press("Enter")
         expect(alice_page.locator(".tags .tag")).to_have_count(2)
         expect(alice_page.locator("#workspace-path")).to_be_visible()
+        caught_up(alice_page, session)
         alice_page.get_by_role("button", name="Close").first.click()
         expect(alice_page.locator("#panel")).to_be_hidden()
         alice_page.get_by_role("button", name="More").click()

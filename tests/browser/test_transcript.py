@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sessions.models import Role, Session
 from sessions.operations.sessions import update_session
 from sessions.operations.transcript import NewMessage, append_messages
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import QUIET, sign_in
 from tests.browser.transcripts import everything, long_transcript
 from tests.factories import assistant_message, make_session, user_message
 from tests.rendering.test_hostile import HOSTILE
@@ -32,6 +32,11 @@ AT_REST = f"""async () => {{
   }}
   return shown();
 }}"""
+# The wheel has turned the page, or has nothing to turn until more has come.
+TURNED = """(before) => {
+  const box = document.querySelector(".scroll");
+  return box.scrollTop !== before || box.scrollTop <= box.clientHeight - box.scrollHeight + 1;
+}"""
 TOP_OF = "(id) => Math.round(document.getElementById(id).getBoundingClientRect().top)"
 
 
@@ -42,6 +47,12 @@ def long(alice: User) -> Session:
 
 def indexes(page: Page) -> list[int]:
     return [int(one.removeprefix("m-")) for one in page.eval_on_selector_all(".msg", "all => all.map(one => one.id)")]
+
+
+def expect_indexes(page: Page, wanted: list[int]) -> None:
+    """The page comes to show these messages."""
+    expect(page.locator(".msg")).to_have_count(len(wanted))
+    assert indexes(page) == wanted
 
 
 def without_script(page: Page, alice: User, base_url: str) -> Page:
@@ -68,8 +79,9 @@ def test_scrolling_up_brings_older_messages_and_moves_nothing(alice_page: Page, 
     page.mouse.move(600, 400)
     for first in (140, 90):
         while page.locator(f"#m-{first}").count() == 0:
-            before = page.evaluate(AT_REST)
+            before, scrolled = page.evaluate(AT_REST), page.locator(".scroll").evaluate("box => box.scrollTop")
             page.mouse.wheel(0, -300)
+            page.wait_for_function(TURNED, arg=scrolled)
             shown, top = page.evaluate(AT_REST)
             # Whatever has arrived above since: what is read stays where it is, within what the wheel moves.
             if shown == before[0]:
@@ -90,11 +102,12 @@ def test_what_arrives_above_and_below_moves_nothing_at_all(alice_page: Page, lon
     expect(page.locator("#m-120")).to_be_in_viewport()
     page.evaluate("(value) => { document.querySelector('.scroll').style.overflowAnchor = value }", anchoring)
     for side in ("earlier", "later"):
-        page.wait_for_load_state("networkidle")  # what the page asks for by itself has arrived
-        first, top = page.evaluate(FIRST_SHOWN)
+        page.evaluate(QUIET)
+        first, top = page.evaluate(AT_REST)
         amount = page.locator(".msg").count()
         page.evaluate(f"htmx.trigger('#{side} .reach', 'intersect')")
         expect(page.locator(".msg")).not_to_have_count(amount)
+        page.evaluate(AT_REST)
         assert abs(page.evaluate(TOP_OF, first) - top) <= 1
     shown = indexes(page)
     assert shown == list(range(shown[0], shown[0] + len(shown)))
@@ -334,7 +347,7 @@ def test_hostile_texts_leave_nothing_in_search_list_palette_and_what_arrives(ali
 
 def test_a_login_that_expired_leads_to_signing_in_and_back(alice_page: Page, long: Session) -> None:
     alice_page.goto(long.get_absolute_url())
-    alice_page.wait_for_load_state("networkidle")  # what the page fetches by itself has come
+    alice_page.evaluate(QUIET)
     alice_page.context.clear_cookies()
     alice_page.evaluate("htmx.trigger('#earlier .reach', 'intersect')")
 
