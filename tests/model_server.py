@@ -1,6 +1,7 @@
 """A model server of the tests' own: a real socket that speaks Ollama's protocol or OpenAI's, well or badly."""
 
 import json
+import socket
 import ssl
 import threading
 import time
@@ -66,14 +67,19 @@ class ModelServerStub:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
+        if not self.is_over:
+            self.stop()
+        self._door.close()
 
     def stop(self) -> None:
-        """Close the door: nobody answers any more."""
+        """Close the door: nobody answers any more, and no other program opens it meanwhile."""
         self.is_over = True
         self.go_on.set()
         self._server.shutdown()
         self._server.server_close()
+        self._door = socket.socket()  # which has the port as long as it is there, and doesn't listen
+        self._door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._door.bind(("127.0.0.1", self._server.server_port))
 
 
 class _Handler(BaseHTTPRequestHandler):
