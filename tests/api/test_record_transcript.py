@@ -60,7 +60,7 @@ def record(path, *arguments, token=None):
     """Run the script; its environment holds nothing but the token."""
     environment = {"PATH": os.environ["PATH"]} | ({"RESEARCHMIND_TOKEN": token} if token else {})
     command = [sys.executable, str(SCRIPT), str(path), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from sessions.rendering.gate import clean
 from sessions.rendering.markdown import render
 from tests.rendering.html import Document, assert_harmless
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "<ScRiPt src=//evil.example></sCrIpT>",

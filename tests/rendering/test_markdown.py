@@ -5,6 +5,8 @@ import pytest
 from sessions.rendering.markdown import render
 from tests.rendering.html import Document
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 
 @pytest.mark.parametrize(
     ("text", "html"),
