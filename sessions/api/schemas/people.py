@@ -66,7 +66,7 @@ class LinkForm(Form):
 
     model_config = ConfigDict(
         **Form.model_config,
-        json_schema_extra={"example": {"expires_at": "2027-01-31T00:00:00Z", "include_files": True}},
+        json_schema_extra={"example": {"expires_at": "2099-12-31T00:00:00Z", "include_files": True}},
     )
 
     expires_at: Time | None = None
