@@ -28,6 +28,7 @@ class JobKind(models.TextChoices):
     UNDO_IMPORT = "undo_import", "Take an import back"
     MERGE = "merge", "Merge sessions"
     FORK = "fork", "Fork a session"
+    SPLIT = "split", "Split a session"
     INSIGHTS = "insights", "Count insights"
     INDEX = "index", "Index a workspace"
 
@@ -50,7 +51,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def page(self, *, limit: int, after: "Position | None" = None) -> list["Job"]:
         """`limit` jobs at most, the newest first, beginning behind a position."""
-        found = self.defer("output").order_by("-created_at", "-pk")
+        found = self.defer("output", "arguments").order_by("-created_at", "-pk")
         if after is not None:
             found = found.filter(Q(created_at__lt=after[0]) | Q(created_at=after[0], pk__lt=after[1]))
         return list(found[:limit])

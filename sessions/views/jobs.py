@@ -24,10 +24,11 @@ _TITLES: Final[Mapping[str, str]] = {
     JobKind.UNDO_IMPORT: "Take back the import of {}",
     JobKind.MERGE: "Merge {}",
     JobKind.FORK: "Fork {}",
+    JobKind.SPLIT: "Split {}",
     JobKind.INSIGHTS: "Count insights of {}",
     JobKind.INDEX: "Index {}",
 }
-_WHOLE = (JobKind.MERGE, JobKind.FORK)  # there whole or not at all; they make a session
+_WHOLE = (JobKind.MERGE, JobKind.FORK, JobKind.SPLIT)  # there whole or not at all
 TONES: Final[Mapping[str, str]] = {
     JobState.QUEUED: "quiet",
     JobState.RUNNING: "",
@@ -140,6 +141,7 @@ _DONE: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     JobKind.UNDO_IMPORT: _taken_back,
     JobKind.MERGE: lambda result: f"{amount(result.get('sources', 0), 'session')} are one now.",
     JobKind.FORK: lambda result: f"Forked with {amount(result.get('messages', 0), 'message')}.",
+    JobKind.SPLIT: lambda result: f"Split into {amount(len(result.get('session_ids', ())), 'session')}.",
     JobKind.INSIGHTS: lambda result: f"{amount(result.get('sessions', 0), 'session')} counted.",
     JobKind.INDEX: lambda result: "Its workspace is indexed.",
 }
@@ -156,9 +158,9 @@ def _link(job: Job) -> tuple[str, str]:
     if job.kind in (JobKind.PURGE, JobKind.EMPTY_TRASH):
         return reverse("trash"), "Trash"
     if job.kind == JobKind.UNDO_IMPORT:
-        return reverse("import_report", args=[job.arguments["import_id"]]), "The import"
-    if job.kind in _WHOLE and job.result.get("session_id"):
-        return reverse("session_detail", args=[job.result["session_id"]]), "Open the session"
+        return reverse("import_report", args=[job.result["import_id"]]), "The import"
+    if job.kind in _WHOLE and (leads_to := job.result.get("session_id") or job.result.get("source_session_id")):
+        return reverse("session_detail", args=[leads_to]), "Open the session"
     if job.kind == JobKind.INSIGHTS:
         return reverse("insights"), "Insights"
     return "", ""

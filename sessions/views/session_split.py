@@ -15,6 +15,7 @@ from sessions.exceptions import FileNotFound, Impossible, NotAllowed, SessionErr
 from sessions.htmx import PageRequest, go_to
 from sessions.models import Session
 from sessions.models.vector_rows import Collection
+from sessions.operations.jobs.splitting import is_long, split_later
 from sessions.operations.restructure.making import shortened
 from sessions.operations.restructure.splitting import MAX_PARTS, Part, ranges_of, split_session
 from sessions.storage.directory import list_directory
@@ -80,13 +81,12 @@ def split(request: PageRequest, session_id: str) -> HttpResponse:
         if collection:
             for part in parts:
                 part.point_ids = read_chosen(part.points, collection)
-        made = split_session(
-            actor=request.user,
-            session_id=session.pk,
-            parts=[part.part for part in parts],
-            archive_original=context["archive"],
-            remove_points=context["remove_points"],
-        )
+        what: dict[str, Any] = {"actor": request.user, "session_id": session.pk}
+        what["parts"] = [part.part for part in parts]
+        then = {"archive_original": context["archive"], "remove_points": context["remove_points"]}
+        if is_long(**what):
+            return go_to(request, reverse("job", args=[split_later(**what, **then).pk]))
+        made = split_session(**what, **then)
     except (SessionNotFound, NotAllowed):
         raise
     except SessionError as error:

@@ -57,6 +57,30 @@ def test_a_large_fork_is_a_job_that_leads_to_the_session(vera, alice, session, u
     assert Job.objects.count() == 1
 
 
+def test_a_large_split_is_a_job_that_leads_to_the_sessions(owner, session, url, monkeypatch):
+    monkeypatch.setattr(amounts, "MANY_MESSAGES", 3)
+    parts = [{"name": "One", "message_ranges": [[0, 1]]}, {"name": "Two", "message_ranges": [[2, 3]], "tags": ["t"]}]
+    asked = [owner.post(f"{url}/split", {"parts": parts}, headers={"Idempotency-Key": "s"}) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [202, 202]
+    assert asked[0].content == asked[1].content
+    assert asked[0].json()["subject"] == f"“{session.name}” into 2 sessions"
+    do_next_job()
+    found = owner.get(asked[0].headers["Location"]).json()
+    assert (found["state"], found["kind"], found["done"], found["total"]) == ("done", "split", 4, 4)
+    made = [owner.get(f"{BASE}/sessions/{pk}").json() for pk in found["result"].pop("session_ids")]
+    assert [(one["name"], one["message_count"], one["tags"]) for one in made] == [("One", 2, []), ("Two", 2, ["t"])]
+    assert found["result"] == {"source_session_id": str(session.pk), "assigned_points": 0, "removed_points": 0}
+    assert owner.post(f"{url}/split", {"parts": parts[:1]}).status_code == 201, "little is done at once"
+    for changed, status in (
+        ({"name": " "}, 422),
+        ({"message_ranges": [[0, 3], [9, 9]]}, 404),
+        ({"tags": ["a,b"]}, 422),
+    ):
+        assert_problem(owner.post(f"{url}/split", {"parts": [*parts, parts[0] | changed]}), status)
+    assert_problem(owner.post(f"{url}/split", {"parts": parts}, headers={"If-Match": '"9"'}), 412, "stale_version")
+    assert Job.objects.count() == 1
+
+
 def test_a_large_import_is_taken_back_by_a_job(owner, monkeypatch):
     owner.post(f"{BASE}/sessions/import", as_json([simple_chatgpt(number) for number in range(3)]))
     address = f"{BASE}/imports/{Import.objects.get().pk}/undo"

@@ -152,6 +152,16 @@ def fork_by_a_job() -> Callable[[], object]:
     return do_next_job
 
 
+def split_by_a_job() -> Callable[[], object]:
+    from sessions.operations.jobs.doing import do_next_job
+    from sessions.operations.jobs.splitting import split_later
+    from sessions.operations.restructure.splitting import Part
+
+    parts = [Part("Part", message_ranges=[(0, 1)], files=["content/b"]), Part("Part", message_ranges=[(2, 3)])]
+    split_later(actor=alice(), session_id=filled().pk, parts=parts)
+    return do_next_job
+
+
 def put_file() -> Callable[[], object]:
     from sessions.operations.files import put_file
 
@@ -191,8 +201,10 @@ def finish_jobs() -> None:
     assert not Job.objects.exclude(state=JobState.DONE).exists(), list(Job.objects.values())
     for batch in Import.objects.filter(file_name="chats.json"):
         assert (batch.sources.count(), batch.session_count, batch.finished_at is None) == (3, 3, False)
-    for kind, name, messages in ((JobKind.MERGE, "Merged", 10), (JobKind.FORK, "Forked", 3)):
-        made = {job.result["session_id"] for job in Job.objects.filter(kind=kind)}
+    made_by = ((JobKind.MERGE, "Merged", 10), (JobKind.FORK, "Forked", 3), (JobKind.SPLIT, "Part", 2))
+    for kind, name, messages in made_by:
+        results = [job.result for job in Job.objects.filter(kind=kind)]
+        made = {pk for result in results for pk in result.get("session_ids") or [result["session_id"]]}
         found = Session.objects.filter(name=name).values_list("pk", "message_count")
         assert {(str(pk), count) for pk, count in found} == {(session_id, messages) for session_id in made}
 
@@ -206,6 +218,7 @@ WHAT = {
     "purge": delete_by_a_job,
     "merge": merge_by_a_job,
     "fork": fork_by_a_job,
+    "split": split_by_a_job,
     "put_file": put_file,
     "remove_file": remove_file,
 }

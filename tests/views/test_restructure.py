@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
-from sessions.models import Lineage, Session, VectorPoint
+from sessions.models import Job, Lineage, Session, VectorPoint
 from sessions.operations.editing import edit_message
+from sessions.operations.jobs import amounts
+from sessions.operations.jobs.doing import do_next_job
 from sessions.operations.restructure.forking import fork_session
 from sessions.operations.tags import tags_of
 from sessions.operations.transcript import append_messages
@@ -83,6 +85,21 @@ def test_splitting(alice_client, pair):
     assert not (workspace_path(one.pk) / "content" / "a.txt").exists()
     assert Session.objects.get(pk=session.pk).archived
     assert Lineage.objects.filter(parent=session).count() == 2
+
+
+def test_a_large_split_is_a_job(alice_client, pair, monkeypatch):
+    monkeypatch.setattr(amounts, "MANY_MESSAGES", 1)
+    form = {"name": ["One", "Two"], "messages": ["0-1", "2-3"], "files-1": "content/a.txt", "archive": "yes"}
+    answer = alice_client.post(reverse("session_split", args=[pair[0].pk]), form, follow=True)
+    job = Job.objects.get()
+    assert answer.redirect_chain == [(f"/jobs/{job.pk}/", 303)]
+    assert "Split “mosses” into 2 sessions" in html(answer)
+    do_next_job()
+    shown = html(alice_client.get(f"/jobs/{job.pk}/"))
+    assert "Split into 2 sessions." in shown
+    assert f'href="/sessions/{pair[0].pk}/"' in shown, "whose lineage leads to the parts"
+    assert (workspace_path(Session.objects.get(name="Two").pk) / "content" / "a.txt").read_text() == "mosses"
+    assert Session.objects.get(pk=pair[0].pk).archived
 
 
 @pytest.mark.parametrize(

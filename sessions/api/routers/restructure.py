@@ -17,11 +17,11 @@ from sessions.api.schemas.restructure import BulkAnswer, BulkForm, ForkForm, Mer
 from sessions.api.schemas.sessions import SessionAnswer
 from sessions.models import Session
 from sessions.operations.bulk import Outcome, apply_to_sessions
-from sessions.operations.jobs import forking, merging
+from sessions.operations.jobs import forking, merging, splitting
 from sessions.operations.restructure.files import WorkspaceCopy
 from sessions.operations.restructure.forking import fork_session, stage_fork
 from sessions.operations.restructure.merging import Order, merge_sessions, stage_merge
-from sessions.operations.restructure.splitting import Part, split_session, stage_split
+from sessions.operations.restructure.splitting import Part, Split, split_session, stage_split
 
 router = ApiRouter(tags=["Sessions"])
 
@@ -109,37 +109,43 @@ def merge(request: ApiRequest, form: MergeForm) -> HttpResponse:
     "/sessions/{session_id}/split",
     summary="Copy parts of a session into new ones",
     operation_id="split_session",
-    **documented({201: SplitAnswer}, 404, writes=True, if_match=True),
+    **documented({201: SplitAnswer}, 404, writes=True, if_match=True, later=True),
 )
 @sees_to_its_key
 def split(request: ApiRequest, session_id: str, form: SplitForm) -> HttpResponse:
-    """Each part is a new session. The session keeps everything but their points; `archive_original` archives it."""
-    actor, version = request.auth, expected_version(request)
-    parts = [_part(part) for part in form.parts]
+    """Each part is a new session. The session keeps everything but their points; `archive_original` archives it.
+
+    What takes long the worker does: 202 with the job, whose `result` names the new `session_ids`.
+    """
+    what: dict[str, Any] = {
+        "actor": request.auth,
+        "session_id": session_id,
+        "parts": [_part(part) for part in form.parts],
+    }
+    asked = {**what, "archive_original": form.archive_original, "remove_points": form.remove_points}
+    asked["expected_version"] = expected_version(request)
     workspaces: list[WorkspaceCopy] = []
     with ExitStack() as stack:
 
         def make() -> HttpResponse:
-            made = split_session(
-                actor=actor,
-                session_id=session_id,
-                parts=parts,
-                archive_original=form.archive_original,
-                remove_points=form.remove_points,
-                expected_version=version,
-                workspaces=workspaces,
-            )
-            data = {
-                "new_sessions": changed_sessions(made.sessions, actor),
-                "assigned_points": made.assigned_points,
-                "removed_points": made.removed_points,
-            }
-            return answer(data, 201)
+            if not workspaces:
+                return accepted(splitting.split_later(**asked))
+            return _split(request, split_session(**asked, workspaces=workspaces))
 
         def copy() -> None:
-            workspaces.extend(stage_split(stack, actor=actor, session_id=session_id, parts=parts))
+            if not splitting.is_long(**what):
+                workspaces.extend(stage_split(stack, **what))
 
         return once(request, make, before=copy)
+
+
+def _split(request: ApiRequest, made: Split) -> HttpResponse:
+    data = {
+        "new_sessions": changed_sessions(made.sessions, request.auth),
+        "assigned_points": made.assigned_points,
+        "removed_points": made.removed_points,
+    }
+    return answer(data, 201)
 
 
 def _part(form: PartForm) -> Part:

@@ -12,14 +12,16 @@ class JobAnswer(Answer):
 
     job_id: str
     kind: str = Field(
-        description="`merge`, `fork`, `import`, `undo_import`, `purge`, `empty_trash`, `insights`, `index`, …"
+        description="`merge`, `fork`, `split`, `import`, `undo_import`, `purge`, `empty_trash`, `insights`, `index`, …"
     )
     subject: str = Field(description="What it works on, in words.")
     state: str = Field(description="`queued`, `running`; then `done`, `failed` or `cancelled`.")
     done: int = Field(description="How far it is, of `total`.")
     total: int | None = Field(description="null while nobody knows.")
     cancel_requested: bool
-    result: JsonObject = Field(description="What came of it, once it is done: for a merge or a fork `session_id`.")
+    result: JsonObject = Field(
+        description="What came of it, once it is done: for a merge or a fork `session_id`, for a split `session_ids`."
+    )
     error: str | None = Field(description="Why it has failed.")
     created_at: datetime
     started_at: datetime | None

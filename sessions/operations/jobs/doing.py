@@ -8,7 +8,7 @@ from django.db import Error
 
 from sessions.exceptions import SessionError, StorageError
 from sessions.models import Job, JobKind, JobState
-from sessions.operations.jobs import counting, forking, importing, indexing, merging, purging, undoing
+from sessions.operations.jobs import counting, forking, importing, indexing, merging, purging, splitting, undoing
 from sessions.operations.jobs.work import Cancelled, Interrupted, LeaseLost, Work
 from sessions.storage import held
 
@@ -20,6 +20,7 @@ KINDS: Mapping[str, Callable[[Work], dict[str, Any]]] = {
     JobKind.UNDO_IMPORT: undoing.undo,
     JobKind.MERGE: merging.merge,
     JobKind.FORK: forking.fork,
+    JobKind.SPLIT: splitting.split,
     JobKind.INSIGHTS: counting.count,
 }
 MOST_ATTEMPTS = 5  # after so many killed workers the job is taken for their cause

@@ -45,16 +45,22 @@ def check_size(messages: int) -> None:
 
 
 def copy_transcript(
-    source_id: UUID, target_id: UUID, *, count: int, to: int = 0, step: Callable[[int], object] = lambda _: None
+    source_id: UUID,
+    target_id: UUID,
+    *,
+    count: int,
+    first: int = 0,
+    to: int = 0,
+    step: Callable[[int], object] = lambda _: None,
 ) -> int:
-    """Copy the first `count` messages to the indexes from `to` on; return how many they were.
+    """Copy `count` messages from `first` on to the indexes from `to` on; return how many they were.
 
     `step` is told after each portion how many it had; what it raises ends the copying.
     """
     copied = 0
-    for first in range(0, count, PORTION):
-        portion = min(PORTION, count - first)
-        portion = copy_messages(source_id, target_id, first=first, count=portion, to=to + first)
+    for start in range(0, count, PORTION):
+        portion = min(PORTION, count - start)
+        portion = copy_messages(source_id, target_id, first=first + start, count=portion, to=to + start)
         copied += portion
         step(portion)
     return copied

@@ -1,6 +1,6 @@
 """Splitting: parts of a session, each in a new session."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,16 @@ from django.db import transaction
 from sessions.access import Actor, session_for_owning
 from sessions.exceptions import FileNotFound, Impossible, Invalid, MessageNotFound
 from sessions.models import LineageKind, Session
-from sessions.models.transcript_copies import copy_messages
 from sessions.operations.changing import check_version
 from sessions.operations.lifecycle import archive_session
 from sessions.operations.restructure.files import WorkspaceCopy
-from sessions.operations.restructure.making import check_size, insert_session, kept_fields, note_lineage
+from sessions.operations.restructure.making import (
+    check_size,
+    copy_transcript,
+    insert_session,
+    kept_fields,
+    note_lineage,
+)
 from sessions.operations.sessions import allowed_owner, checked_name
 from sessions.operations.tags import checked_tags, tags_of
 from sessions.operations.vectors.copying import take_points
@@ -66,14 +71,15 @@ def split_session(
     remove_points: bool = True,
     expected_version: int | None = None,
     workspaces: Sequence[WorkspaceCopy] = (),
+    step: Callable[[int], object] = lambda _: None,
 ) -> Split:
     """Copy parts of a session of the actor's own into new ones, one each, in order.
 
     The session keeps everything but the points that parts got, unless `remove_points` is False; it is archived if
     asked for. Messages stay in the transcript's order; one may be in several parts, and so may a point. `workspaces`
-    have been filled by `stage_split`, if given. Raises SessionNotFound, MessageNotFound, FileNotFound, PointNotFound,
-    StaleVersion, Conflict, Impossible, Invalid, NotAllowed, TooLarge, StorageError, VectorStoreError; nothing is left
-    then.
+    have been filled by `stage_split`, if given; `step` is told how many messages more are copied. Raises
+    SessionNotFound, MessageNotFound, FileNotFound, PointNotFound, StaleVersion, Conflict, Impossible, Invalid,
+    NotAllowed, TooLarge, StorageError, VectorStoreError, and what `step` raises; nothing is left then.
     """
     actor = Actor.of(actor)
     owner_id = allowed_owner(actor)
@@ -85,7 +91,9 @@ def split_session(
             check_version(source, expected_version)
             ranges = [ranges_of(part, source) for part in parts]
             check_size(sum(last - first + 1 for found in ranges for first, last in found))
-            made = [_make(actor, source, owner_id, part, found) for part, found in zip(parts, ranges, strict=True)]
+            made = [
+                _make(actor, source, owner_id, part, found, step) for part, found in zip(parts, ranges, strict=True)
+            ]
             if archive_original:
                 archive_session(actor=actor, session_id=source.pk)
             for session, workspace in zip(made, workspaces, strict=True):
@@ -95,14 +103,19 @@ def split_session(
 
 
 def stage_split(
-    stack: ExitStack, *, actor: "Actor | User", session_id: UUID | str, parts: Sequence[Part]
+    stack: ExitStack,
+    *,
+    actor: "Actor | User",
+    session_id: UUID | str,
+    parts: Sequence[Part],
+    step: Callable[[int], object] = lambda _: None,
 ) -> list[WorkspaceCopy]:
     """Copy each part's files for `split_session`, before anything is locked. They go with the stack. Raises as it."""
     actor = Actor.of(actor)
     allowed_owner(actor)
     check_parts(parts)
     source = session_for_owning(actor, session_id)
-    workspaces = [stack.enter_context(WorkspaceCopy()) for _ in parts]
+    workspaces = [stack.enter_context(WorkspaceCopy(step)) for _ in parts]
     for part, workspace in zip(parts, workspaces, strict=True):
         if part.files:
             chosen = Chosen(part.files)
@@ -181,13 +194,16 @@ class Chosen:
                 )
 
 
-def _make(actor: Actor, source: Session, owner_id: int, part: Part, ranges: Ranges) -> Session:
+def _make(
+    actor: Actor, source: Session, owner_id: int, part: Part, ranges: Ranges, step: Callable[[int], object]
+) -> Session:
     made_id = uuid4()
 
     def copy() -> int:
         count = 0
         for first, last in ranges:
-            count += copy_messages(source.pk, made_id, first=first, count=last - first + 1, to=count)
+            length = last - first + 1
+            count += copy_transcript(source.pk, made_id, first=first, count=length, to=count, step=step)
         return count
 
     made = insert_session(
