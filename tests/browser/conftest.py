@@ -87,7 +87,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwrigh
     path = os.environ.get("CHROMIUM") or machine.chromium() or playwright.chromium.executable_path
     if not Path(path).exists():
         pytest.fail(WHAT_TO_INSTALL, pytrace=False)
-    return browser_type_launch_args | {"executable_path": path, "args": FLAGS}
+    return browser_type_launch_args | {"executable_path": path, "args": FLAGS, "timeout": 3 * PATIENCE}
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +124,7 @@ def page(page: Page) -> Iterator[Page]:
 
 def sign_in(context: BrowserContext, base_url: str, user: User) -> None:
     """Give the browser a login, as the sign-in page would."""
+    context.set_default_timeout(PATIENCE)
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])

@@ -47,7 +47,7 @@ def test_ask_stop_and_ask_again(
     expect(asked).to_be_hidden()
     model_server.pieces += ["and so on " * 1000] * 2000  # Django's own server sees that nobody reads when it writes
     model_server.go_on.set()
-    assert model_server.hung_up.acquire(timeout=30)
+    assert model_server.hung_up.acquire(timeout=120)
     assert len(transcript(session)) == 4
 
     model_server.go_on.clear()

@@ -85,8 +85,8 @@ def test_the_fleet(alice_page: Page, alice: User, session: Session, check_axe, s
     failed = make_session(alice, "Failed", phase="execution")
     fail_run(actor=alice, session_id=failed.pk, reason="The compiler is missing. " * 20)
     ask(actor=alice, session_id=make_session(alice, "Asks", phase="idea").pk, question="Which region? " * 30)
-    Run.objects.filter(session=silent).update(heartbeat_at=timezone.now() - timedelta(minutes=9))
-    expect(page.locator(".ship .pill")).to_have_text(["Needs an answer", "Failed", "Silent for 9 min", "Going"])
+    Run.objects.filter(session=silent).update(heartbeat_at=timezone.now() - timedelta(hours=9))
+    expect(page.locator(".ship .pill")).to_have_text(["Needs an answer", "Failed", "Silent for 9 h", "Going"])
     for width in (1440, 820, 390):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -142,9 +142,9 @@ def test_killed_in_the_middle(alice_page: Page, alice: User, base_url: str, alic
     page.get_by_role("button", name="Jura").click()
     expect(page.locator("#run-now .pill")).to_have_text("going")
     expect(fleet.locator(".ship .pill")).to_have_text("Going")
-    Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=9))  # nine minutes go by
-    expect(page.locator("#run-now .pill")).to_have_text("silent for 9 min")
-    expect(fleet.locator(".ship .pill")).to_have_text("Silent for 9 min")
+    Run.objects.update(heartbeat_at=timezone.now() - timedelta(hours=9))  # nine hours go by
+    expect(page.locator("#run-now .pill")).to_have_text("silent for 9 h")
+    expect(fleet.locator(".ship .pill")).to_have_text("Silent for 9 h")
     screenshot(page, "run-silent")
     expect(page.locator("#run-now").get_by_role("link", name="Export")).to_be_visible()
     page.locator("#run-now").get_by_role("button", name="Stop").click()
@@ -152,7 +152,7 @@ def test_killed_in_the_middle(alice_page: Page, alice: User, base_url: str, alic
     caught_up(page, Session.objects.get())
     page.locator("#run-now").get_by_role("button", name="Reopen").click()
     expect(page.locator("#run-now .pill")).to_have_text("going")
-    Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=9))
+    Run.objects.update(heartbeat_at=timezone.now() - timedelta(hours=9))
     page.locator("#run-now").get_by_role("link", name="Restart as a fork").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 

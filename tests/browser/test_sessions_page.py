@@ -86,7 +86,7 @@ def test_pin_moves_the_row_up_and_keeps_the_focus(alice_page: Page, three: list[
     expect_names(page, ["One", "Three", "Two"])
     expect(page.get_by_role("link", name="One", exact=True)).to_be_focused()
     page.keyboard.press("p")
-    expect(page.locator(".group:visible")).to_have_text(["Today"])
+    expect(page.locator(".group:visible")).to_have_text([re.compile("Today|Yesterday")])  # at midnight
 
 
 def test_rename_in_place(alice_page: Page, three: list[Session]) -> None:
@@ -163,7 +163,7 @@ def test_scrolling_loads_the_rest(alice_page: Page, alice: User) -> None:
     load_all(page)
     expect(page.locator(".row")).to_have_count(130)
     expect_names(page, [f"Session {number:04}" for number in range(129, -1, -1)])
-    assert page.locator(".group h2").all_text_contents() == ["January"]
+    assert [text[:7] for text in page.locator(".group h2").all_text_contents()] == ["January"]  # of an earlier year too
 
 
 def load_all(page: Page) -> None:

@@ -139,7 +139,7 @@ class Server:
                     cwd=PROJECT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                     start_new_session=True,
                 )  # fmt: skip
-            wait_until(self._answers, 120, "the server answers")
+            wait_until(self._answers, 300, "the server answers")
         return self
 
     def _answers(self) -> bool:
