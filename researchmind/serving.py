@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -36,25 +35,18 @@ class JobWorker:
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  (our own command)
 
     def _runs(self) -> bool:
-        if self._process is None:
-            return False
-        try:
-            os.kill(self._process.pid, 0)  # gunicorn reaps every child, so poll() would learn nothing
-        except ProcessLookupError:
-            return False
-        return True
+        return self._process is not None and self._process.poll() is None  # also if gunicorn has reaped it
 
     def stop(self) -> None:
         """Ask it to end after its current job."""
-        if self._process is not None and self._runs():
-            os.kill(self._process.pid, signal.SIGTERM)
+        if self._process is not None:
+            self._process.terminate()
 
     def wait(self, until: float) -> None:
         """Wait for its end until the monotonic time, then kill it."""
         while self._process is not None and self._runs():
-            self._process.poll()
             if time.monotonic() > until:
-                os.kill(self._process.pid, signal.SIGKILL)
+                self._process.kill()
                 return
             time.sleep(0.05)
 
@@ -83,7 +75,7 @@ def keep_metrics_together(port: int) -> None:
     """Let the web workers add up what they count, in files of this server's own, which begin anew with it."""
     directory = settings.DATA_DIR / "metrics" / str(port)
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True, mode=0o700)
+    directory.mkdir(parents=True, mode=0o700, exist_ok=True)  # a killed server's workers may write there to the last
     os.environ[METRICS_DIRECTORY] = str(directory)
 
 

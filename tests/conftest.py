@@ -273,10 +273,12 @@ def indexer(settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def qdrant(settings) -> Iterator[Any]:
+def qdrant(settings, monkeypatch) -> Iterator[Any]:
     """A Qdrant that is connected and works well; its client is imported here, so that others do without it."""
+    from sessions.storage.qdrant import transport
     from tests.qdrant_server import QdrantStub
 
+    monkeypatch.setattr(transport, "_gate", transport._Gate())  # another test's Qdrant may be away
     with QdrantStub() as stub:
         settings.QDRANT_URL = stub.url
         yield stub

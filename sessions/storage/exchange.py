@@ -83,10 +83,11 @@ class _WatchedStream(httpcore.NetworkStream):
         until = time.monotonic() + self._watch.limits.wait
         while True:
             pause = min(self._watch.left(), _LOOK_SECONDS)
+            is_last = time.monotonic() >= until  # asked before reading: what has come while we were held up counts
             try:
                 data = self._stream.read(max_bytes, pause)
             except httpcore.ReadTimeout:
-                if time.monotonic() < until:
+                if not is_last:
                     continue
                 seconds = f"{self._watch.limits.wait:g} seconds"
                 raise self._watch.failed(f"said nothing for {seconds}, so it was left.") from None

@@ -243,6 +243,8 @@ def _parent_made(workspace: int, names: Names) -> Iterator[int]:
 def removed_file(session_id: UUID, names: Names) -> Iterator[None]:
     """Take a file away, or a directory with all that is in it: for good when the block ends, else it comes back.
 
+    A file that somebody has put in its place meanwhile stays, as if it had been put there after that.
+
     Raises FileNotFound, Impossible, StorageError.
     """
     if names == (CONTENT,):
@@ -263,11 +265,25 @@ def removed_file(session_id: UUID, names: Names) -> Iterator[None]:
             yield
         except BaseException:
             with translated("put the file back"), contextlib.suppress(FileNotFoundError):  # gone with its workspace
-                os.rename(aside, names[-1], src_dir_fd=workspace, dst_dir_fd=parent)
+                _put_back(workspace, aside, parent, names[-1])
             raise
         with translated("remove the file"):
             remove_tree(f"/proc/self/fd/{workspace}", aside)
         forget_room(workspace)
+
+
+def _put_back(workspace: int, aside: str, parent: int, name: str) -> None:
+    """Undo a removal, unless a new file is there by now: it was acknowledged, and has replaced the old one."""
+    try:
+        if stat.S_ISREG(os.stat(aside, dir_fd=workspace, follow_symlinks=False).st_mode):
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, name, src_dir_fd=workspace, dst_dir_fd=parent, follow_symlinks=False)
+            os.unlink(aside, dir_fd=workspace)
+            return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    os.rename(aside, name, src_dir_fd=workspace, dst_dir_fd=parent)
 
 
 @contextmanager

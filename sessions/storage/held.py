@@ -1,6 +1,5 @@
 """Files that a job will read: held in the workspaces' directory until it has ended."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,10 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sessions.storage.removal import remove_tree
-from sessions.storage.staging import MAKING, is_being_made
+from sessions.storage.staging import is_abandoned, make_marked
 from sessions.storage.workspaces import root, translated
 
 HELD = ".imports"
-_PRIVATE = 0o700
 _BLOCK = 2**20
 
 
@@ -29,9 +27,7 @@ def being_held(job_id: UUID, files: Sequence[BinaryIO]) -> Iterator[None]:
     mark = -1
     try:
         with translated("keep the files"):
-            place.mkdir(parents=True, mode=_PRIVATE)
-            mark = os.open(place / MAKING, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mark = make_marked(place)
             for number, file in enumerate(files):
                 _copy(file, place / str(number))
         yield
@@ -75,6 +71,6 @@ def abandoned() -> list[UUID]:
             job_id = UUID(path.name)
         except ValueError:
             continue
-        if not is_being_made(path):
+        if is_abandoned(path):
             found.append(job_id)
     return found

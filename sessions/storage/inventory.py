@@ -11,7 +11,7 @@ from uuid import UUID
 from sessions.exceptions import StorageError
 from sessions.storage.held import HELD
 from sessions.storage.removal import remove_tree
-from sessions.storage.staging import MAKING, STAGING, is_being_made
+from sessions.storage.staging import MAKING, STAGING, is_abandoned
 from sessions.storage.workspaces import CONTENT, TRASH, root, translated, trash, trashed_path, workspace_path
 
 YOUNG_SECONDS = 2.0  # what is younger may be in the making: its row comes a moment later
@@ -60,8 +60,7 @@ def abandoned_staging() -> Iterator[str]:
         return
     for name in names:
         path = root() / STAGING / name
-        wait_until_grown(path)
-        if os.path.lexists(path) and not is_being_made(path):
+        if is_abandoned(path) and os.path.lexists(path):
             yield name
 
 

@@ -32,10 +32,8 @@ class StagedWorkspace:
     def make(self) -> None:
         """Make the empty workspace."""
         with translated("make the workspace"):
-            (self._path / CONTENT).mkdir(parents=True, mode=_PRIVATE)
-            self._path.chmod(_PRIVATE)
-            self._mark = os.open(self._path / MAKING, _NEW_FILE, 0o600)
-            fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._mark = make_marked(self._path)
+            (self._path / CONTENT).mkdir(mode=_PRIVATE)
 
     def add_directory(self, path: bytes) -> None:
         """Make a directory. Raises UnsafeArchive if a file is in its way."""
@@ -85,11 +83,13 @@ class StagedWorkspace:
 
     def discard(self) -> None:
         """Remove what was staged, unless it has been settled."""
-        with translated("remove a staged workspace"):
-            remove_tree(root() / STAGING, self._path.name)
-        if self._mark >= 0:
-            os.close(self._mark)
-            self._mark = -1
+        try:
+            with translated("remove a staged workspace"):
+                remove_tree(root() / STAGING, self._path.name)
+        finally:
+            if self._mark >= 0:
+                os.close(self._mark)
+                self._mark = -1
 
 
 def finish(session_id: UUID) -> None:
@@ -97,6 +97,36 @@ def finish(session_id: UUID) -> None:
     for path in (workspace_path(session_id), trashed_path(session_id)):
         with contextlib.suppress(OSError):
             os.unlink(path / MAKING)
+
+
+def make_marked(path: Path) -> int:
+    """Make a directory that nobody takes for abandoned as long as the descriptor is open that this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+    with _locked(path.parent, fcntl.LOCK_SH):  # many may make theirs; who looks for abandoned ones waits
+        path.mkdir(mode=_PRIVATE)
+        mark = os.open(path / MAKING, _NEW_FILE, 0o600)
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(mark)
+            raise
+    return mark
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody who lives is at work on a directory of `make_marked` that hasn't been moved."""
+    with _locked(path.parent, fcntl.LOCK_EX):
+        return not is_being_made(path)
+
+
+@contextmanager
+def _locked(directory: Path, how: int) -> Iterator[None]:
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, how)
+        yield
+    finally:
+        os.close(lock)
 
 
 def is_being_made(path: Path) -> bool:
@@ -137,7 +167,7 @@ def remove_abandoned(seconds: float = _ABANDONED_SECONDS) -> int:
                 is_old = time.time() - path.lstat().st_mtime > seconds
             except FileNotFoundError:
                 continue
-            if is_old and not is_being_made(path):
+            if is_old and is_abandoned(path):
                 remove_tree(path.parent, path.name)
                 removed += 1
     return removed

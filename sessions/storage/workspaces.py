@@ -157,8 +157,8 @@ class _States:
     """What was found in workspaces, as long as neither they nor their `content/` have changed.
 
     A list asks about two hundred workspaces, and some hold 100,000 files: unchanged ones cost
-    two calls of the system. A directory changed within the last two seconds is looked at every
-    time: its time stamp may not tell two changes apart yet.
+    two calls of the system. A directory changed within the two seconds before it was looked at is
+    looked at every time: its time stamp may not tell two changes apart yet.
     """
 
     SETTLED_NS = 2_000_000_000
@@ -183,14 +183,14 @@ class _States:
             os.close(workspace)
 
     def _look(self, place: str, workspace: int) -> WorkspaceState:
-        status = os.fstat(workspace)
+        began, status = time.time_ns(), os.fstat(workspace)
         is_indexed = _is_directory(workspace, INDEX)
         try:
             content_status, count = _content(workspace)
         except OSError:
             return WorkspaceState(is_indexed, 0)
         found = WorkspaceState(is_indexed, count)
-        if time.time_ns() - max(status.st_ctime_ns, content_status.st_ctime_ns) > self.SETTLED_NS:
+        if began - max(status.st_ctime_ns, content_status.st_ctime_ns) > self.SETTLED_NS:
             with self._lock:
                 self._known[place] = (_identity(status), _identity(content_status), found)
                 if len(self._known) > self.CAPACITY:

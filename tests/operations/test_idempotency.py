@@ -69,7 +69,7 @@ def test_an_answer_is_not_given_back(alice):
 
 def test_an_abandoned_claim_is_taken_over_after_its_lease(alice):
     slow = take(alice)
-    age(LEASE - timedelta(seconds=5))
+    age(LEASE / 2)
     with pytest.raises(Conflict):
         take(alice)
     age(LEASE + timedelta(seconds=1))

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from researchmind.serving import METRICS_DIRECTORY
 from sessions.checks import metrics_addresses_are_addresses
 from sessions.models import Job, JobKind, RetentionPolicy, WorkspaceRemoval, site_numbers
 from sessions.models.site_numbers import read_site_numbers
@@ -125,6 +126,14 @@ def test_many_rows_are_reckoned_and_not_counted(alice, monkeypatch):
         assert read_site_numbers().messages > 5
     whole = [sql for sql in statements if re.search(r"count\(\*\) FROM research_message\b", sql, re.IGNORECASE)]
     assert not whole
+
+
+def test_a_worker_that_begins_to_count_just_now_is_left_out(client, monkeypatch, tmp_path):
+    """Its file is made, and empty still; the next scrape has it."""
+    monkeypatch.setenv(METRICS_DIRECTORY, str(tmp_path))
+    (tmp_path / "counter_1.db").touch()
+    with override_settings(METRICS_ADDRESSES=["127.0.0.1"]):
+        assert read(client)["researchmind_database_up"] == 1
 
 
 def test_a_database_that_is_away(client, monkeypatch):

@@ -292,6 +292,25 @@ def test_a_change_that_isn_t_noted_is_none_or_found(session_id, place):
     assert everything(place) == ["content", "content/a", "content/a/b", "content/c"]
 
 
+def test_a_removal_that_comes_back_takes_nothing_from_whoever_has_put_a_file_there_meanwhile(session_id, place):
+    """That one was acknowledged while the removal was held up."""
+    write(session_id, "content/a", b"old")
+
+    def held_up(written):
+        with files.removed_file(session_id, ("content", "a")):
+            written.settle()
+            raise ZeroDivisionError
+
+    with (
+        files.written_file(session_id, ("content", "a"), [b"new"], size=3, quota=QUOTA) as written,
+        pytest.raises(ZeroDivisionError),
+    ):
+        held_up(written)
+    assert read(session_id, "content/a") == b"new"
+    assert everything(place) == ["content", "content/a"]
+    assert unfinished_changes(session_id) == []
+
+
 HOSTILE = [
     *("", "/", "//", ".", "..", "../x", "../../etc/passwd", "content/..", "content/../..", "content/../../x"),
     *("/etc/passwd", "//etc/passwd", "content//x", "content/", "content/./x", "./content", "content/.", "~/../x/.."),

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from sessions.exceptions import VectorStoreError, VectorStoreNotConfigured, Vect
 from sessions.storage import qdrant as storage
 from sessions.storage.qdrant import Address
 from tests.qdrant_server import QdrantStub
+from tests.reliability.server import wait_until
 
 NAME = storage.name_of(uuid4())
 
@@ -39,45 +41,42 @@ def test_bad_manners(qdrant, settings, manner, call):
     settings.QDRANT_SECONDS = 0.3
     with QdrantStub() as other:
         qdrant.manner, qdrant.elsewhere = manner, other.url
-        started = time.monotonic()
         with pytest.raises(VectorStoreError):
             getattr(storage.connected(), call)(*() if call == "names" else (NAME,))
-        assert time.monotonic() - started < 5
         assert other.asked == []
 
 
-def test_all_calls_together_have_the_time_of_one(qdrant, settings):
-    settings.QDRANT_SECONDS = 1.5
+def test_all_calls_together_have_the_time_of_one(qdrant, settings, monkeypatch):
+    settings.QDRANT_SECONDS = 300
     connected = storage.connected()
     assert connected.count(NAME) == 0
     qdrant.manner = "hang"
-    started = time.monotonic()
+    used_up = SimpleNamespace(monotonic=lambda: time.monotonic() + 301)
+    monkeypatch.setattr("sessions.storage.qdrant.transport.time", used_up)
     for _ in range(3):
-        with pytest.raises(VectorStoreError):
+        with pytest.raises(VectorStoreError, match=r"0\.05 seconds"):
             connected.count(NAME)
-    assert time.monotonic() - started < 4
 
 
 def test_one_that_hangs_holds_one_thread(qdrant, settings):
     """After a failure one asks; the others hear at once that it is away, until it answers."""
-    settings.QDRANT_SECONDS = 1
+    settings.QDRANT_SECONDS = 300
+    qdrant.manner = "break off"
+    with pytest.raises(VectorStoreError):
+        storage.connected().count(NAME)
     qdrant.manner = "hang"
-    took: list[float] = []
-
-    def ask() -> None:
-        started = time.monotonic()
+    with ThreadPoolExecutor(1) as beside:
+        probe = beside.submit(lambda: storage.connected().count(NAME))
+        wait_until(lambda: len(qdrant.asked) == 2, what="one asks")
+        for _ in range(4):
+            with pytest.raises(VectorStoreUnreachable, match="a moment ago"):
+                storage.connected().count(NAME)
+        assert len(qdrant.asked) == 2
+        assert not probe.done()
+        qdrant.over.set()
         with pytest.raises(VectorStoreError):
-            storage.connected().count(NAME)
-        took.append(time.monotonic() - started)
-
-    ask()
-    threads = [threading.Thread(target=ask) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(took)[3] < 0.8 <= sorted(took)[4], took
-    qdrant.manner, settings.QDRANT_SECONDS = "well", 10
+            probe.result(60)
+    qdrant.manner = "well"
     assert storage.connected().count(NAME) == 0
 
 
@@ -176,7 +175,7 @@ import sys
 from sessions.storage.qdrant import Address
 from sessions.storage.qdrant.client import connect
 from sessions.storage.qdrant.point import Point
-there = connect(Address("{qdrant.url}", ""), 10)
+there = connect(Address("{qdrant.url}", ""), 300)
 there.make("some", 2, "dot")
 there.put("some", [Point(1, b"\\0\\0\\x80?" * 2, {{"a": 1}})])
 found, _ = there.page("some", start=None, limit=5, with_vectors=True)

@@ -1,13 +1,16 @@
 """Workspaces in the making, and reading all files of one."""
 
+import fcntl
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from uuid import uuid4
 
 import pytest
 
 from sessions.exceptions import UnsafeArchive
-from sessions.storage import workspaces
+from sessions.storage import held, inventory, workspaces
 from sessions.storage.reading import workspace_files
 from sessions.storage.staging import MAKING, STAGING, remove_abandoned, staged_workspace
 
@@ -55,6 +58,26 @@ def test_what_a_killed_import_left_goes_after_a_day_and_what_is_under_way_stays(
         assert "killed" not in staged()
         assert len(staged()) == 1
     assert staged() == []
+
+
+@pytest.mark.parametrize("kind", ["staged", "held"])
+def test_what_is_just_being_begun_is_not_abandoned(kind, monkeypatch):
+    """Somebody looks between the directory and its mark, or before the mark is locked."""
+    lock, asked = fcntl.flock, []
+    monkeypatch.setattr(inventory, "YOUNG_SECONDS", 0.0)  # however long it takes
+
+    def look() -> list[object]:
+        return list(inventory.abandoned_staging()) if kind == "staged" else held.abandoned()
+
+    def held_up(descriptor: int, how: int) -> None:
+        if threading.current_thread() is threading.main_thread() and how & fcntl.LOCK_EX and not asked:
+            asked.append(beside.submit(look))
+            wait([asked[0]], 0.3)  # who looks waits for us
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", held_up)
+    with ThreadPoolExecutor(1) as beside, staged_workspace() if kind == "staged" else held.being_held(uuid4(), []):
+        assert asked[0].result(60) == []
 
 
 def test_files_are_read_without_following_a_link(tmp_path):

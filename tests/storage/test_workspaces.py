@@ -161,6 +161,22 @@ def test_counting_anew_while_time_stamps_cannot_be_trusted(session_id, path, mon
     assert len(reads) == 3
 
 
+def test_a_count_that_took_long_is_not_remembered_of_a_directory_changed_just_before(session_id, path, monkeypatch):
+    """What changed while it was counted may have the same time stamp."""
+    count, changed = workspaces._content, (path / "content").stat().st_ctime_ns
+    clock = [changed + 1]
+
+    def held_up(workspace):
+        found = count(workspace)
+        clock[0] = settled(path)
+        return found
+
+    monkeypatch.setattr(time, "time_ns", lambda: clock[0])
+    monkeypatch.setattr(workspaces, "_content", held_up)
+    assert state(session_id).content_count == 0
+    assert str(path) not in workspaces._states._known
+
+
 def test_an_index_that_appears_is_seen_although_the_count_is_remembered(session_id, path, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: settled(path))
     assert not state(session_id).is_indexed
