@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
@@ -53,9 +53,14 @@ def behind(change: Callable[[], Any], call: Callable[[], Any]) -> Any:
         with transaction.atomic():
             change()
             asked = beside.submit(waiting)
-            while connection.vendor == "postgresql" and not asked.done() and not _is_anybody_waiting():
-                time.sleep(0.01)
+            until_somebody_waits(asked)
         return asked.result(300)
+
+
+def until_somebody_waits(asked: "Future[Any]") -> None:
+    """Wait until somebody waits for a lock, or what was asked is done. On SQLite the lock is the transaction's."""
+    while connection.vendor == "postgresql" and not asked.done() and not _is_anybody_waiting():
+        time.sleep(0.01)
 
 
 def _is_anybody_waiting() -> bool:

@@ -1,13 +1,18 @@
 """One action on many sessions; each succeeds or fails by itself."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sessions.access import Actor, require_write
-from sessions.exceptions import Impossible, Invalid, SessionError
+from django.db import connection
+from django.db.models import Q
+
+from sessions.access import Actor, SessionRef, require_write, visible_sessions
+from sessions.exceptions import Impossible, Invalid, SessionError, SessionNotFound
+from sessions.models.session import short_id_range
 from sessions.operations.lifecycle import archive_session, purge_session, restore_session, trash_session
 from sessions.operations.sessions import tag_session, untag_session, update_session
 from sessions.operations.tags import checked_tags
@@ -58,7 +63,8 @@ def apply_to_sessions(
     if len(session_ids) > MAX_SESSIONS:
         raise Invalid("Too many sessions.", errors=[("session_ids", f"At most {MAX_SESSIONS} at once.")])
     outcomes = [Outcome(str(session_id)) for session_id in session_ids]
-    for number in sorted(range(len(outcomes)), key=lambda number: _digits(outcomes[number].session_id)):
+    owners = _lock(actor, session_ids) if action == "tag" and connection.in_atomic_block else {}
+    for number in sorted(range(len(outcomes)), key=lambda number: _place(outcomes[number].session_id, owners)):
         try:
             operation(actor=actor, session_id=session_ids[number])
         except SessionError as problem:
@@ -66,9 +72,27 @@ def apply_to_sessions(
     return outcomes
 
 
-def _digits(session_id: str) -> str:
-    """What an id, whole or short, is sorted by."""
-    return session_id.replace("-", "").lower()
+def _place(session_id: str, owners: dict[str, int]) -> tuple[int, str]:
+    """What an id, whole or short, is sorted by: its owner, where that is known, and its digits."""
+    digits = session_id.replace("-", "").lower()
+    return next((owner for found, owner in owners.items() if found.startswith(digits)), 0), digits
+
+
+def _lock(actor: Actor, session_ids: Sequence[UUID | str]) -> dict[str, int]:
+    """Lock the sessions in one order, for a caller in whose transaction all of them change; return their owners.
+
+    A new tag is locked until the transaction ends, and whoever changes a session waits for its tag with the session
+    locked. So nobody may have made a tag when they come to lock a session, and two make tags owner by owner.
+    """
+    refs = []
+    for session_id in session_ids:
+        with suppress(SessionNotFound):  # told of when its turn comes
+            refs.append(SessionRef.parse(session_id))
+    which = Q(pk__in=[ref.whole for ref in refs if ref.whole])
+    for ref in refs:
+        which |= Q() if ref.whole else Q(pk__range=short_id_range(ref.short))
+    sessions = visible_sessions(actor).filter(which).select_for_update(of=("self",)).order_by("pk")
+    return {pk.hex: owner for pk, owner in sessions.values_list("pk", "owner_id")}
 
 
 def _operation(action: str, tag: str) -> Callable[..., object]:

@@ -1,14 +1,19 @@
 """apply_to_sessions: one action on many, each by itself."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pytest
+from django.db import connection, transaction
 
 from sessions.exceptions import Impossible, Invalid, SessionNotFound
 from sessions.models import Session
-from sessions.operations.bulk import ACTIONS, MAX_SESSIONS, apply_to_sessions
+from sessions.operations.bulk import ACTIONS, MAX_SESSIONS, TAG_ACTIONS, apply_to_sessions
 from sessions.operations.lifecycle import trash_session
+from sessions.operations.sessions import tag_session, update_session
 from sessions.operations.tags import tags_of
 from sessions.storage import workspaces
-from tests.factories import make_session
+from tests.factories import make_rows, make_session
+from tests.together import until_somebody_waits
 from tests.whole import assert_counts_right
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +62,32 @@ def test_refused_before_anything_is_done(alice):
         apply_to_sessions(actor=alice, action="delete", session_ids=[session.pk] * (MAX_SESSIONS + 1))
     assert Session.objects.get().version == 1
     assert set(ACTIONS) == {"archive", "restore", "delete", "purge", "pin", "unpin"}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="where one writes at a time")
+def test_a_new_tag_while_somebody_else_gives_it_too(alice, monkeypatch):
+    """In one transaction, as under an Idempotency-Key: neither holds the tag and waits for the other's session."""
+    first, second = sorted(make_rows(alice, 2), key=lambda session: session.pk.hex)
+    beside = ThreadPoolExecutor(1)
+
+    def give_it_too():
+        try:
+            update_session(actor=alice, session_id=second.pk, tags=["new"])
+        finally:
+            connection.close()
+
+    def tag(**asked):
+        tag_session(**asked)
+        if asked["session_id"] == first.pk:
+            others.append(beside.submit(give_it_too))
+            until_somebody_waits(others[0])
+
+    others: list[Future[None]] = []
+    monkeypatch.setitem(TAG_ACTIONS, "tag", tag)
+    with beside, transaction.atomic():
+        apply_to_sessions(actor=alice, action="tag", session_ids=[second.pk, first.pk], tag="new")
+    others[0].result(300)
+    assert [tags_of(Session.objects.get(pk=one.pk)) for one in (first, second)] == [["new"]] * 2
 
 
 def test_tags(alice):
