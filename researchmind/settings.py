@@ -43,6 +43,10 @@ MODEL_SERVER_TOTAL_SECONDS: float = _values["MODEL_SERVER_TOTAL_SECONDS"]
 MODEL_SERVER_MAX_BYTES: int = _values["MODEL_SERVER_MAX_MB"] * 2**20
 MODEL_SERVER_MAX_WINDOW: int = _values["MODEL_SERVER_MAX_WINDOW"]
 MODEL_SERVER_REQUESTS: int = _values["MODEL_SERVER_REQUESTS"] or max(1, SERVER_THREADS // 2)
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "sessions.storage.uploads.StagedUploadHandler",
+]
 MAX_UPLOAD_BYTES: int = _values["MAX_UPLOAD_MB"] * 2**20
 WORKSPACE_QUOTA_BYTES: int = _values["WORKSPACE_QUOTA_MB"] * 2**20
 INDEX_COMMAND: str = _values["INDEX_COMMAND"]

@@ -1,6 +1,8 @@
 """/sessions/{id}/files: list, download, upload, remove."""
 
 import io
+import os
+import tempfile
 import zipfile
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from sessions.operations.sharing import make_link, remove_member, revoke_link
 from sessions.operations.tokens import create_token
 from sessions.storage.directory import list_directory
 from sessions.storage.ranges import BLOCK
-from sessions.storage.workspaces import workspace_path
+from sessions.storage.workspaces import root, workspace_path
 from tests.api.contract import assert_problem
 from tests.clients import ApiClient
 from tests.factories import share
@@ -249,6 +251,24 @@ def test_forms_of_files_may_be_larger_than_others(alice, session, settings):
     assert browser.post(page, form, headers={"X-CSRFToken": "x" * 32}).status_code == 413
     assert [entry.name for entry in list_directory(session.pk, ("content",)).entries] == ["another", "large"]
     assert "2.0\xa0MB of 3.0\xa0MB used" in browser.get(page).text
+
+
+def test_large_forms_are_received_beside_the_workspaces(alice_client, session, settings, monkeypatch, tmp_path):
+    """Not where the system has its temporary files; and under no name, so that who is killed meanwhile leaves none."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10
+    receive, received = TemporaryFileUploadHandler.receive_data_chunk, []
+
+    def look(handler, *args):
+        received.append(os.fstat(handler.file.fileno()))
+        return receive(handler, *args)
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", look)
+    form = {"path": "content", "files": io.BytesIO(b"x" * 1000)}
+    form["files"].name = "large"
+    assert alice_client.post(f"/sessions/{session.pk}/files/", form).status_code == 303
+    assert [(status.st_nlink, status.st_dev) for status in received] == [(0, root().stat().st_dev)]
+    assert [entry.size for entry in list_directory(session.pk, ("content",)).entries] == [1000]
 
 
 def test_no_room_to_receive_a_form(alice_client, session, settings, monkeypatch):
