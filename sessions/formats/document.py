@@ -137,7 +137,7 @@ class Document:
     events: Iterable[Event] = ()
     revisions: Iterable[Revision] = ()
     files: Iterable[WorkspaceFile] = ()
-    progress: dict[str, Any] | None = None  # of the session's run
+    progress: dict[str, Any] | None = None  # of the session's run; an Iterator in it is read once
     statistics: dict[str, Any] | None = None  # its counters, and the uses of models that were reported
     vectors: Vectors | None = None
     has_authors: bool = False  # whether messages name who wrote them

@@ -185,7 +185,7 @@ def write(document: Document) -> Iterator[bytes]:
     kept = (line for revision in document.revisions for line in entries.revision_lines(revision))
     yield from out.add_text(REVISIONS, (orjson.dumps(line, option=_UTC) + b"\n" for line in kept))
     if document.progress is not None:
-        yield from out.add_text(PROGRESS, [orjson.dumps(document.progress, option=_UTC)])
+        yield from out.add_text(PROGRESS, _progress(document.progress))
     if document.statistics is not None:
         yield from out.add_text(STATISTICS, [orjson.dumps(document.statistics, option=_UTC)])
     if document.vectors is not None:
@@ -204,6 +204,21 @@ def write(document: Document) -> Iterator[bytes]:
     }
     yield from out.add_text(MANIFEST, [orjson.dumps(manifest, option=_UTC | orjson.OPT_INDENT_2)])
     yield from out.finish()
+
+
+def _progress(progress: Mapping[str, Any]) -> Iterator[bytes]:
+    """An object in pieces: a list that is read as one goes is never held as a whole."""
+    yield b"{"
+    for number, (name, value) in enumerate(progress.items()):
+        yield (b"," if number else b"") + orjson.dumps(name) + b":"
+        if not isinstance(value, Iterator):
+            yield orjson.dumps(value, option=_UTC)
+            continue
+        yield b"["
+        for place, row in enumerate(value):
+            yield (b",\n" if place else b"\n") + orjson.dumps(row, option=_UTC)
+        yield b"]"
+    yield b"}"
 
 
 def _blocks(file: WorkspaceFile) -> Iterator[bytes]:

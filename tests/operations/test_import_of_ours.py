@@ -11,10 +11,14 @@ from sessions.models import Lineage, Session
 from sessions.models.statistics import read_statistics
 from sessions.operations.editing import restore_revision
 from sessions.operations.lifecycle import purge_session
+from sessions.operations.runs import phases, reports
 from sessions.operations.statistics import add_statistics
+from sessions.operations.transfer import progress
 from sessions.operations.transfer.exporting import export_session
 from sessions.operations.transfer.importing import SourceFile, import_sessions
+from sessions.operations.transfer.progress import progress_of
 from tests.factories import assistant_message, make_session
+from tests.statements import counted_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,3 +93,18 @@ def test_a_prompt_in_a_revision_is_one_message(alice):
     assert sorted(session.revisions.values_list("number", flat=True)) == [3, 4]
     for number in (3, 4):
         restore_revision(actor=alice, session_id=session.pk, number=number)
+
+
+def test_a_log_goes_out_by_pages(alice, monkeypatch):
+    """However long it is: it is never in memory as a whole."""
+    monkeypatch.setattr(progress, "_AT_ONCE", 2)
+    session = make_session(alice)
+    who = {"actor": alice, "session_id": session.pk}
+    phases.set_phase(**who, phase="execution")
+    reports.add_logs(**who, lines=[reports.NewLine(f"line {number}") for number in range(5)])
+    with counted_statements() as statements:
+        data = exported(alice, session)
+    read = [statement for statement in statements if "research_logentry" in statement]
+    assert ["LIMIT 2" in statement for statement in read] == [True] * 4
+    back = imported(alice, data)
+    assert [row["message"] for row in progress_of(back.pk)["logs"]] == [f"line {number}" for number in range(5)]

@@ -207,6 +207,7 @@ def run_of(session: Session) -> dict:
     """All that a session's run has told."""
     found = progress_of(session.pk)
     assert found is not None
+    found["logs"] = list(found["logs"])
     return found | {"state": Session.objects.get(pk=session.pk).run.state}
 
 

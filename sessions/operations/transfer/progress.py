@@ -27,6 +27,7 @@ from sessions.operations.runs.artifacts import checked_kind
 from sessions.storage.names import checked_path
 
 _LARGEST = 2**31 - 1
+_AT_ONCE = 500  # lines of a log
 _HEAD = (
     "started_at", "heartbeat_at", "version", "current_question_index", "is_aborted", "abort_reason", "failure_reason",
 )  # fmt: skip
@@ -83,15 +84,26 @@ LISTS: Mapping[str, _List] = {
 
 
 def progress_of(session_id: UUID) -> dict[str, Any] | None:
-    """A session's run with all that it has told; None without one."""
+    """A session's run with all that it has told, the lines of its log read as they are asked for; None without one."""
     head = Run.objects.filter(pk=session_id).values(*_HEAD).first()
     if head is None:
         return None
     lists = {
         name: list(each.model._default_manager.filter(session_id=session_id).order_by(each.order).values(*each.columns))
         for name, each in LISTS.items()
+        if name != "logs"
     }
-    return {"run": head, **lists}
+    return {"run": head, **lists, "logs": _log(session_id)}
+
+
+def _log(session_id: UUID) -> Iterator[Row]:
+    """The log by pages: nobody says how long it may become."""
+    rows = LogEntry.objects.filter(session_id=session_id).order_by("id").values("id", *LISTS["logs"].columns)
+    last = 0
+    while page := list(rows.filter(id__gt=last)[:_AT_ONCE]):
+        for row in page:
+            last = row.pop("id")
+            yield row
 
 
 def store_progress(session: Session, progress: Mapping[str, Any], tally: Tally) -> None:
