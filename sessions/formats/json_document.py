@@ -8,7 +8,7 @@ import orjson
 
 from sessions.formats import entries
 from sessions.formats.document import Document, Fault, Message
-from sessions.formats.json_stream import first_item, items
+from sessions.formats.json_stream import first_item, holds, items
 from sessions.formats.values import digest_of
 
 _UTC = orjson.OPT_UTC_Z
@@ -22,7 +22,7 @@ def read(file: BinaryIO) -> Iterator[Document | Fault]:
         return
     document = entries.document_of(session, "session")
     document.source_id = document.source_id or digest_of(session)
-    if first_item(file, "collection_data"):
+    if holds(file, "collection_data"):
         document.tally.drop("collection_data")
     document.messages = _messages(file, document)
     yield document

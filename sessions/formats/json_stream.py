@@ -72,6 +72,9 @@ class _Measured:
 
     def next_piece(self) -> None:
         self.pieces += 1
+        self.start()
+
+    def start(self) -> None:
         self._left = LARGEST_PIECE
 
 
@@ -100,10 +103,48 @@ def _pieces(measured: _Measured, prefix: str, *, is_odd: bool = False) -> Iterat
             watched.depth = 0
             yield value
     except _NOT_JSON as error:
-        raise UnreadableFile(
-            f"The file is not whole JSON: it breaks off or goes wrong after [{measured.pieces - 1}].",
-            errors=[(f"[{measured.pieces}]", f"{error}"[:200])],
-        ) from error
+        raise _unreadable(measured, error) from error
+
+
+def _unreadable(measured: _Measured, error: Exception) -> UnreadableFile:
+    return UnreadableFile(
+        f"The file is not whole JSON: it breaks off or goes wrong after [{measured.pieces - 1}].",
+        errors=[(f"[{measured.pieces}]", f"{error}"[:200])],
+    )
+
+
+def holds(file: BinaryIO, name: str) -> bool:
+    """Whether the file's object has a member of this name that isn't empty, however much stands before it.
+
+    Raises UnreadableFile where the file stops being JSON before that.
+    """
+    measured = _Measured(skip_mark(file))
+    watched = _Watched(measured)
+    try:
+        try:
+            return _is_among(ijson.basic_parse(watched, buf_size=_BLOCK), name, measured, watched)
+        except _Odd:
+            measured = _Measured(skip_mark(file))
+            slow = _bounded(_SLOW.basic_parse(measured, buf_size=_BLOCK))
+            return _is_among(slow, name, measured, watched)
+    except _NOT_JSON as error:
+        raise _unreadable(measured, error) from error
+
+
+def _is_among(found: Iterator[tuple[str, Any]], name: str, measured: _Measured, watched: _Watched) -> bool:
+    depth = 0
+    for event, value in found:
+        measured.start()  # nothing is kept of what is passed over
+        if event in ("start_map", "start_array"):
+            depth += 1
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+        elif event == "map_key" and depth == 1:
+            watched.depth = 1
+            if value == name:
+                event, value = next(found)
+                return bool(value) if value is not None else event != "null" and next(found)[0][:3] != "end"
+    return False
 
 
 def events(file: BinaryIO, most: int) -> Iterator[tuple[str, Any]]:

@@ -292,6 +292,17 @@ def test_only_formats_that_are_known_can_be_named():
         read_all(b"{}", "markdown")
 
 
+def test_a_document_is_as_long_as_it_likes(monkeypatch):
+    """The limit is a message's, not that of all together; what is no part of ours is counted, wherever it stands."""
+    monkeypatch.setattr(json_stream, "LARGEST_PIECE", 100_000)
+    said = [{"role": "user", "content": "x" * 10_000}] * 30
+    data = {"session": {"name": "Long"}, "messages": said, "collection_data": {"points": [1]}}
+    document, messages = read_one(as_json(data), "json")
+    assert len(messages) == 30
+    assert document.tally.dropped == {"collection_data": 1}
+    assert read_one(as_json(data | {"collection_data": None}), "json")[0].tally.dropped == {}
+
+
 def test_one_piece_has_a_limit(monkeypatch):
     monkeypatch.setattr(json_stream, "LARGEST_PIECE", 100_000)
     large = simple_chatgpt(2, title="x" * 300_000)
