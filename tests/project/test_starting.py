@@ -18,7 +18,7 @@ def manage(tmp_path, *arguments, **environment):
     own = {"DJANGO_SETTINGS_MODULE": "researchmind.settings", "RESEARCHMIND_DATA_DIR": str(tmp_path)}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT, env=kept | own | environment, capture_output=True, text=True, timeout=60,
+        cwd=PROJECT, env=kept | own | environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 
