@@ -141,7 +141,10 @@ def _kept_secret_key(data_dir: Path) -> str:
     if not path.exists():
         draft = data_dir / f".secret_key.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(64))
+        with draft.open("w") as file:
+            file.write(secrets.token_urlsafe(64))
+            file.flush()
+            os.fsync(file.fileno())  # a power cut may leave no empty key behind
         try:
             os.link(draft, path)  # the first of two starting processes wins, and both read the same key
         except FileExistsError:

@@ -133,6 +133,11 @@ class EventQuerySet(models.QuerySet["Event"]):
                 [*row.values(), whose],
             )
 
+    def moved_among_newest(self, number: int) -> "EventQuerySet":
+        """What lately put sessions into the trash or took them out of it, among about so many newest events."""
+        newest = self.order_by("-id").values_list("id", flat=True).first() or 0
+        return self.filter(id__gt=newest - number, verb__in=(Verb.TRASHED, Verb.RESTORED))
+
     def update(self, **values: Any) -> Never:
         """Refuse: events are append-only."""
         raise TypeError(_APPEND_ONLY)

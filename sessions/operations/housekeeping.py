@@ -12,14 +12,14 @@ from sessions.operations.retention.applying import apply_when_enabled
 from sessions.operations.vectors.moving import move_collections
 from sessions.operations.vectors.removals import retry_vector_removals
 from sessions.operations.vectors.unwanted import retry_unwanted
-from sessions.operations.workspaces import retry_workspace_removals
+from sessions.operations.workspaces import retry_workspace_removals, settle_late
 from sessions.search import index
 from sessions.storage.staging import remove_abandoned
 
 
 def keep_house() -> None:
-    """Apply the retention policy, retry removals, remove what killed imports left, forget old keys and logins,
-    add up counts, tidy the index.
+    """Apply the retention policy, retry removals, end interrupted moves into and out of the trash, remove what killed
+    imports left, forget old keys and logins, add up counts, tidy the index.
 
     What fails, perhaps each time because of a directory that can't be removed, keeps none of the others from being
     done. Raises ExceptionGroup of all that failed, in the end.
@@ -42,6 +42,7 @@ def forget_old_logins() -> None:
 _TASKS: tuple[Callable[[], object], ...] = (
     apply_when_enabled,
     retry_workspace_removals,
+    settle_late,
     remove_abandoned,
     forget_old_keys,
     forget_old_jobs,

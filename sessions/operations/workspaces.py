@@ -11,13 +11,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from sessions.exceptions import StorageError
-from sessions.models import Session, WorkspaceRemoval
-from sessions.storage import workspaces
+from sessions.models import Event, Session, Status, WorkspaceRemoval
+from sessions.storage import inventory, workspaces
 from sessions.storage.disk_use import disk_use
 from sessions.storage.removal_pause import removing
 from sessions.storage.staging import StagedWorkspace, finish
 
 MANY_FILES = 5_000  # of a workspace: removing more is left to the worker
+_EVENTS_LOOKED_AT = 20_000
 
 logger = structlog.get_logger(__name__)
 
@@ -104,6 +105,18 @@ def settle_workspace(session_id: UUID) -> None:
             workspaces.move_to_trash(session_id)
         else:
             workspaces.restore_from_trash(session_id)
+
+
+def settle_late() -> None:
+    """Move the workspaces whose move was cut short after the commit, by a kill or by a database that was locked.
+
+    Looks at what lately went into the trash or came out of it; the doctor finds what is older. Raises DatabaseError.
+    """
+    moved = Event.objects.moved_among_newest(_EVENTS_LOOKED_AT).values("session_id")
+    for session_id, status in Session.objects.filter(pk__in=moved).values_list("pk", "status"):
+        found, in_trash = inventory.standing(session_id), status == Status.DELETED
+        if (found.outside, found.in_trash) == (in_trash, not in_trash):
+            _settle_or_log(session_id)
 
 
 def leave_tombstone(sender: type[Session], instance: Session, **kwargs: Any) -> None:

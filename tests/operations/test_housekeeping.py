@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session as Login
+from django.db import OperationalError
 from django.utils import timezone
 
 from sessions.management.commands import worker
 from sessions.models import IdempotencyKey, Session, SessionCount, WorkspaceRemoval
 from sessions.operations.housekeeping import keep_house
 from sessions.operations.idempotency import claim
-from sessions.storage import workspaces
+from sessions.operations.lifecycle import restore_session, trash_session
+from sessions.storage import inventory, workspaces
 from sessions.storage.held import HELD
 from sessions.storage.staging import STAGING
 from tests.factories import make_session
@@ -62,3 +64,26 @@ def test_what_fails_keeps_nothing_else_from_being_done(alice):
     with pytest.raises(ExceptionGroup) as failed:
         keep_house()
     assert len(failed.value.exceptions) == 2
+
+
+def locked(*arguments):
+    raise OperationalError("database is locked")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_move_that_was_cut_short_after_its_commit_is_ended(alice, monkeypatch):
+    to_trash, from_trash, untouched = (make_session(alice) for _ in range(3))
+    trash_session(actor=alice, session_id=from_trash.pk)
+    trash_session(actor=alice, session_id=untouched.pk)
+    (workspaces.trashed_path(from_trash.pk) / "content" / "a").write_text("kept")
+    with monkeypatch.context() as patch:
+        patch.setattr("sessions.operations.workspaces.settle_workspace", locked)
+        trash_session(actor=alice, session_id=to_trash.pk)
+        restore_session(actor=alice, session_id=from_trash.pk)
+    assert inventory.standing(from_trash.pk).in_trash
+    keep_house()
+    assert (workspaces.workspace_path(from_trash.pk) / "content" / "a").read_text() == "kept"
+    assert not inventory.standing(from_trash.pk).in_trash
+    for session in (to_trash, untouched):
+        assert inventory.standing(session.pk).in_trash
+        assert not inventory.standing(session.pk).outside
